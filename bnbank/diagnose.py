@@ -1,0 +1,206 @@
+"""Name the mistake: which known one gives exactly these wrong numbers?
+
+By behaviour, never by reading the attempt's source. A known mistake is an edit of the reference; the
+edited reference is run, and where it goes wrong in just the way the attempt does, it is the diagnosis.
+"""
+
+from dataclasses import dataclass
+from itertools import chain, combinations, permutations
+
+import numpy as np
+
+from bnbank.exercise import Mistake
+from bnbank.judge import agree
+from bnbank.runner import Raised, Source, run
+
+SAME = 1e-6  # two ways to make one mistake agree to this; two mistakes differ by more
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What an attempt's wrong answers have in common with known mistakes.
+
+    mistakes  the one, or the few at once, whose answers equal the attempt's in every check; empty if
+              there are none.
+    partly    otherwise: {check: mistake} for single checks whose wrong answers a mistake explains.
+    """
+
+    mistakes: tuple[Mistake, ...] = ()
+    partly: dict[str, Mistake] | None = None
+
+    def of(self, check):
+        """The mistakes that explain what one check found."""
+        if self.mistakes:
+            return self.mistakes
+        mistake = (self.partly or {}).get(check)
+        return (mistake,) if mistake else ()
+
+
+def diagnose(exercise, outcomes, verdicts):
+    """The Diagnosis of an attempt from its outcomes and the verdicts on them."""
+    failing = [v.check for v in verdicts if v.state in ("differs", "raised")]
+    if not failing:
+        return Diagnosis()
+    known = Rerun(exercise)
+    first, *others = sorted(exercise.checks, key=lambda name: name not in failing)
+    # Code to be mended starts with several mistakes at once; whoever writes rarely makes three.
+    most = 4 if exercise.is_debugging else 2
+    for together in chain(*(combinations(exercise.mistakes, n) for n in range(1, most + 1))):
+        if known.same(together, first, outcomes) and all(
+            known.same(together, name, outcomes) for name in others if name in outcomes
+        ):
+            return Diagnosis(together)
+    partly = {}
+    for name in failing:
+        for mistake in exercise.mistakes:
+            if known.same((mistake,), name, outcomes):
+                partly.setdefault(name, mistake)
+    return Diagnosis(partly=partly)
+
+
+class Rerun:
+    """The reference with mistakes in it, run on one check at a time and only when asked."""
+
+    def __init__(self, exercise):
+        self.exercise = exercise
+        self.reference = exercise.reference.read_text(encoding="utf-8")
+        self.sources, self.outcomes = {}, {}
+
+    def same(self, mistakes, check, outcomes):
+        """Whether the reference with these mistakes gives the same as the attempt did."""
+        made = self.outcome(mistakes, check)
+        return check in outcomes and made is not None and same(outcomes[check], made)
+
+    def outcome(self, mistakes, check):
+        """What the reference with these mistakes gives, or None if they cannot be made together."""
+        key = (*mistakes, check)
+        if key not in self.outcomes:
+            source = self.source(mistakes)
+            with np.errstate(all="ignore"):
+                self.outcomes[key] = source and run(self.exercise.checks[check], source)
+        return self.outcomes[key]
+
+    def source(self, mistakes):
+        if mistakes not in self.sources:
+            text = self.reference
+            try:
+                for mistake in mistakes:
+                    text = mistake.edit(text)
+                self.sources[mistakes] = Source(text)
+            except ValueError:
+                self.sources[mistakes] = None
+        return self.sources[mistakes]
+
+
+def same(one, other):
+    """Whether two outcomes are the same: equal values, or the same exception."""
+    if one.raised or other.raised:
+        return told(one.raised) == told(other.raised)
+    if one.values.keys() != other.values.keys():
+        return False
+    return all(alike(one.values[name], other.values[name]) for name in one.values)
+
+
+def told(raised: Raised | None):
+    """What two exceptions are compared by: not the line, which is everyone's own."""
+    return raised and (raised.kind, raised.text)
+
+
+def alike(one, other):
+    """`agree`, where NaN equals NaN and infinity itself."""
+    if one.dtype.kind == other.dtype.kind == "f" and one.shape == other.shape:
+        bounded = np.isfinite(one) & np.isfinite(other)
+        if not np.array_equal(one[~bounded], other[~bounded], equal_nan=True):
+            return False
+        return agree(one[bounded], other[bounded], SAME)
+    return agree(one, other, SAME)
+
+
+def observations(difference):
+    """What can be said of a wrong value without knowing the mistake, most telling first."""
+    torch, yours = difference.torch, difference.yours
+    if yours is None or "f" not in (torch.dtype.kind, yours.dtype.kind):
+        return []
+    if yours.dtype.kind == "U" or torch.dtype.kind == "U":
+        return []
+    if yours.shape != torch.shape:
+        return _of_shape(torch, yours)
+    torch, yours = torch.astype(np.float64), yours.astype(np.float64)
+    if not np.isfinite(yours).all():
+        return [f"{_count(~np.isfinite(yours))} not finite"]
+    return _of_values(torch, yours, difference.tolerance)
+
+
+def _of_shape(torch, yours):
+    if yours.size == torch.size and agree(yours.reshape(torch.shape), torch, SAME):
+        return ["the values are torch's, in another shape"]
+    return []
+
+
+def _of_values(torch, yours, tolerance):
+    said = []
+    if yours.size > 1 and np.ptp(yours) == 0 and np.ptp(torch) > 0:
+        said.append("all of yours are one number")
+    for order in permutations(range(torch.ndim)):
+        if list(order) != sorted(order) and agree(yours.transpose(order), torch, tolerance):
+            said.append(f"yours are torch's with the axes in the order {order}")
+    factor = _constant(torch, yours, np.divide, tolerance)
+    if factor is not None:
+        said.append(f"yours are torch's times {factor:.6g} everywhere{_near(factor)}")
+    offset = _constant(torch, yours, np.subtract, tolerance)
+    if offset is not None and yours.size > 1:
+        said.append(f"yours are torch's plus {offset:.6g} everywhere")
+    if torch.ndim >= 2 and not said:
+        said += _of_channels(torch, yours, tolerance)
+    return said
+
+
+def _constant(torch, yours, relation, tolerance):
+    """The one number by which two arrays are related everywhere, or None."""
+    large = np.abs(torch) > 1e-6 * np.abs(torch).max(initial=0)
+    if not large.any():
+        return None
+    with np.errstate(all="ignore"):
+        related = relation(yours[large], torch[large])
+    number = float(np.median(related))
+    if not np.isfinite(number) or np.abs(related - number).max() > 1e-5 * max(1, abs(number)):
+        return None
+    return None if abs(number - (relation is np.divide)) <= tolerance else number
+
+
+def _near(factor):
+    """A factor m/(m-1) or its inverse is nearly always the other variance."""
+    for name, share in (("m/(m-1)", 1 / (1 - 1 / factor) if factor > 1 else 0),
+                        ("(m-1)/m", 1 / (1 - factor) if 0 < factor < 1 else 0)):  # fmt: skip
+        if 1.5 < share < 10_000 and abs(share - round(share)) < 1e-3:
+            return f", which is {name} for m = {round(share)}"
+    return ""
+
+
+def _of_channels(torch, yours, tolerance):
+    """What holds of channels, the values along axis 1."""
+    said = []
+    axes = tuple(axis for axis in range(torch.ndim) if axis != 1)
+    good = [
+        c for c in range(torch.shape[1])
+        if agree(np.take(yours, [c], 1), np.take(torch, [c], 1), tolerance)
+    ]  # fmt: skip
+    if good:
+        said.append(f"channel {', '.join(map(str, good))} agrees, the others do not")
+    apart = np.abs(yours.mean(axes) - torch.mean(axes))
+    if apart.max() > 1e-6:
+        c = int(apart.argmax())
+        said.append(
+            f"the mean of channel {c} is {yours.mean(axes)[c]:.4g}, torch's {torch.mean(axes)[c]:.4g}"
+        )
+    ratio = yours.std(axes) / np.maximum(torch.std(axes), 1e-300)
+    c = int(np.abs(ratio - 1).argmax())
+    if abs(ratio[c] - 1) > 1e-6:
+        said.append(
+            f"the spread of channel {c} is {yours.std(axes)[c]:.4g}, torch's {torch.std(axes)[c]:.4g}"
+        )
+    return said
+
+
+def _count(where):
+    return f"{int(where.sum())} of {where.size} are"
