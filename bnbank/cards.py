@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 import yaml
@@ -126,13 +127,16 @@ def load(path):
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 2 if mark else 1
-        raise CardError(path, line, f"the front matter is not YAML: {error}") from error
+        said = getattr(error, "problem", None) or str(error)
+        raise CardError(path, line, f"the front matter is not YAML: {said}") from error
     if not isinstance(front, dict):
         raise CardError(path, 1, "the front matter is not a list of `key: value`")
 
     heading, sections = None, []
     starts = [(n, line) for n, line in _prose(lines) if n > end and re.match(r"##? ", line)]
-    for (n, line), (following, _) in zip(starts, [*starts[1:], (len(lines) + 1, "")], strict=True):
+    for (n, line), (following, _) in zip_longest(
+        starts, starts[1:], fillvalue=(len(lines) + 1, "")
+    ):
         if line.startswith("## "):
             sections.append(Section(line[3:].strip(), n, "\n".join(lines[n : following - 1])))
         elif heading is None:
@@ -188,7 +192,7 @@ def blocks(card):
     fences = list(_fences(section.text.splitlines(), first=section.line + 1))
     lines = section.text.splitlines()
     result = []
-    for block, after in zip(fences, [*fences[1:], None], strict=True):
+    for block, after in zip_longest(fences, fences[1:]):
         if block.info != "python":
             continue
         output = None
@@ -207,7 +211,7 @@ def run(block):
     Returns what it printed. Line numbers in a traceback are those of the card.
     Raises RuntimeError if it fails or takes longer than TIME_LIMIT seconds.
     """
-    threads = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     with tempfile.TemporaryDirectory() as folder:
         try:
             done = subprocess.run(

@@ -4,8 +4,9 @@ By behaviour, never by reading the attempt's source. A known mistake is an edit 
 edited reference is run, and where it goes wrong in just the way the attempt does, it is the diagnosis.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, combinations, permutations
+from math import prod
 
 import numpy as np
 
@@ -22,18 +23,16 @@ class Diagnosis:
 
     mistakes  the one, or the few at once, whose answers equal the attempt's in every check; empty if
               there are none.
-    partly    otherwise: {check: mistake} for single checks whose wrong answers a mistake explains.
+    by_check  {check: mistakes that show in it}; where nothing explains all checks, those single
+              checks whose wrong answers a mistake explains.
     """
 
     mistakes: tuple[Mistake, ...] = ()
-    partly: dict[str, Mistake] | None = None
+    by_check: dict = field(default_factory=dict)
 
     def of(self, check):
         """The mistakes that explain what one check found."""
-        if self.mistakes:
-            return self.mistakes
-        mistake = (self.partly or {}).get(check)
-        return (mistake,) if mistake else ()
+        return self.by_check.get(check, ())
 
 
 def diagnose(exercise, outcomes, verdicts):
@@ -42,20 +41,18 @@ def diagnose(exercise, outcomes, verdicts):
     if not failing:
         return Diagnosis()
     known = Rerun(exercise)
-    first, *others = sorted(exercise.checks, key=lambda name: name not in failing)
+    first, *others = sorted(outcomes.keys() & exercise.checks, key=lambda name: name not in failing)
     # Code to be mended starts with several mistakes at once; whoever writes rarely makes three.
     most = 4 if exercise.is_debugging else 2
     for together in chain(*(combinations(exercise.mistakes, n) for n in range(1, most + 1))):
-        if known.same(together, first, outcomes) and all(
-            known.same(together, name, outcomes) for name in others if name in outcomes
-        ):
-            return Diagnosis(together)
-    partly = {}
-    for name in failing:
-        for mistake in exercise.mistakes:
-            if known.same((mistake,), name, outcomes):
-                partly.setdefault(name, mistake)
-    return Diagnosis(partly=partly)
+        if all(known.same(together, name, outcomes[name]) for name in (first, *others)):
+            return Diagnosis(together, {name: known.shown(together, name) for name in failing})
+    alone = [(mistake,) for mistake in exercise.mistakes]
+    explained = {
+        name: next((one for one in alone if known.same(one, name, outcomes[name])), ())
+        for name in failing
+    }
+    return Diagnosis((), {name: mistakes for name, mistakes in explained.items() if mistakes})
 
 
 class Rerun:
@@ -66,10 +63,15 @@ class Rerun:
         self.reference = exercise.reference.read_text(encoding="utf-8")
         self.sources, self.outcomes = {}, {}
 
-    def same(self, mistakes, check, outcomes):
+    def same(self, mistakes, check, given):
         """Whether the reference with these mistakes gives the same as the attempt did."""
         made = self.outcome(mistakes, check)
-        return check in outcomes and made is not None and same(outcomes[check], made)
+        return made is not None and same(given, made)
+
+    def shown(self, mistakes, check):
+        """Those of several mistakes that by themselves change a check; all, if none does."""
+        right = self.outcome((), check)
+        return tuple(m for m in mistakes if not same(right, self.outcome((m,), check))) or mistakes
 
     def outcome(self, mistakes, check):
         """What the reference with these mistakes gives, or None if they cannot be made together."""
@@ -146,7 +148,7 @@ def _of_values(torch, yours, tolerance):
             said.append(f"yours are torch's with the axes in the order {order}")
     factor = _constant(torch, yours, np.divide, tolerance)
     if factor is not None:
-        said.append(f"yours are torch's times {factor:.6g} everywhere{_near(factor)}")
+        said.append(f"yours are torch's times {factor:.6g} everywhere{_bessel(factor, torch.shape)}")
     offset = _constant(torch, yours, np.subtract, tolerance)
     if offset is not None and yours.size > 1:
         said.append(f"yours are torch's plus {offset:.6g} everywhere")
@@ -168,12 +170,13 @@ def _constant(torch, yours, relation, tolerance):
     return None if abs(number - (relation is np.divide)) <= tolerance else number
 
 
-def _near(factor):
-    """A factor m/(m-1) or its inverse is nearly always the other variance."""
-    for name, share in (("m/(m-1)", 1 / (1 - 1 / factor) if factor > 1 else 0),
-                        ("(m-1)/m", 1 / (1 - factor) if 0 < factor < 1 else 0)):  # fmt: skip
-        if 1.5 < share < 10_000 and abs(share - round(share)) < 1e-3:
-            return f", which is {name} for m = {round(share)}"
+def _bessel(factor, shape):
+    """Where a factor may be m/(m-1) or its inverse, the other variance was taken; m is told."""
+    name, m = ("m/(m-1)", factor / (factor - 1)) if factor > 1 else ("(m-1)/m", 1 / (1 - factor))
+    counts = {prod(sizes) for n in range(1, len(shape) + 1) for sizes in combinations(shape, n)}
+    possible = m > 1.5 and abs(m - round(m)) < 1e-3 * m
+    if factor > 0 and possible and (len(shape) < 2 or round(m) in counts):
+        return f", which is {name} for m = {round(m)}"
     return ""
 
 
@@ -193,9 +196,9 @@ def _of_channels(torch, yours, tolerance):
         said.append(
             f"the mean of channel {c} is {yours.mean(axes)[c]:.4g}, torch's {torch.mean(axes)[c]:.4g}"
         )
-    ratio = yours.std(axes) / np.maximum(torch.std(axes), 1e-300)
-    c = int(np.abs(ratio - 1).argmax())
-    if abs(ratio[c] - 1) > 1e-6:
+    apart = np.abs(yours.std(axes) - torch.std(axes))
+    c = int(apart.argmax())
+    if apart[c] > 1e-6:
         said.append(
             f"the spread of channel {c} is {yours.std(axes)[c]:.4g}, torch's {torch.std(axes)[c]:.4g}"
         )

@@ -104,6 +104,11 @@ class Exercise:
         return self._facts["MINUTES"]
 
     @property
+    def seconds(self):
+        """How long an attempt may run, unless the caller says otherwise."""
+        return float(self._facts.get("SECONDS", 10))
+
+    @property
     def after(self):
         """Ids of the exercises that are better done before this one."""
         return tuple(self._facts.get("AFTER", ()))
@@ -209,7 +214,7 @@ def find_root(start):
 def get(root, id):
     """The exercise `id` of the bank at `root`. Raises UnknownExercise."""
     exercise = Exercise(Path(root), id)
-    if id.isidentifier() and exercise.starter.is_file():
+    if id.isidentifier() and exercise.starter.is_file() and exercise.grader_file.is_file():
         return exercise
     near = difflib.get_close_matches(id, ids(root), n=3, cutoff=0.4)
     nearest = f" Nearest: {', '.join(near)}." if near else ""
@@ -218,7 +223,8 @@ def get(root, id):
 
 def ids(root):
     """The ids of all exercises, alphabetically."""
-    return sorted(file.parent.name for file in (Path(root) / "solutions").glob("*/starter.py"))
+    folders = (file.parent.name for file in (Path(root) / "solutions").glob("*/starter.py"))
+    return sorted(id for id in folders if (Path(root) / "tests" / "graders" / f"{id}.py").is_file())
 
 
 def path(root):

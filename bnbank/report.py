@@ -6,12 +6,8 @@ from bnbank.diagnose import observations
 from bnbank.exercise import card_file
 from bnbank.judge import distance
 
-# The grader's own ways to be told of one attempt's fault by exceptions that NumPy raises for it.
-EXPLAINED = {
-    "assignment destination is read-only": "The input must stay as it is: write to an array of your own.",
-    "output array is read-only": "The input must stay as it is: write to an array of your own.",
-    "cannot set WRITEABLE flag": "The input must stay as it is; it was made read-only on purpose.",
-}
+# What NumPy says when an attempt writes to its input, and what it means here.
+READ_ONLY = ("destination is read-only", "array is read-only", "set WRITEABLE flag")
 
 
 def failure(exercise, verdict, diagnosis, told=()):
@@ -19,18 +15,21 @@ def failure(exercise, verdict, diagnosis, told=()):
 
     told  names of mistakes whose hint has been shown already in this run.
     """
-    lines = [verdict.title, *(f"  {line}" for line in _what_differs(exercise, verdict))]
     mistakes = diagnosis.of(verdict.check)
-    new = [mistake for mistake in mistakes if mistake.name not in told]
-    if mistakes and not new:
-        return "\n".join([*lines, "  The hint above explains this too."])
-    if len(diagnosis.mistakes) > 1:
-        lines.append(f"  {len(diagnosis.mistakes)} mistakes at once give these very numbers.")
-    for mistake in new:
-        lines.append(f"  {hint(mistake.hints, 1)}")
-    card = card_file(exercise.root, (mistakes[0].card if mistakes else exercise.card))
-    lines.append(f"  Read: {card}    More: bnbank hint {exercise.id}")
-    return "\n".join(lines)
+    if mistakes and all(mistake.name in told for mistake in mistakes):
+        first = what_differs(verdict)[:1]
+        return _indented(verdict.title, [*first, "The hint above explains this too."])
+    lines = what_differs(verdict, observed=not mistakes)
+    if len(mistakes) > 1:
+        lines.append(f"{len(mistakes)} mistakes at once give these very numbers.")
+    lines += [hint(mistake.hints, 1) for mistake in mistakes if mistake.name not in told]
+    card = card_file(exercise.root, mistakes[0].card if mistakes else exercise.card)
+    lines.append(f"Read: {card}    More: bnbank hint {exercise.id}")
+    return _indented(verdict.title, lines)
+
+
+def _indented(title, lines):
+    return "\n".join([title, *(f"  {line}" for line in lines)])
 
 
 def hint(hints, number):
@@ -38,21 +37,23 @@ def hint(hints, number):
     return f"Hint {number} of {len(hints)}: {hints[number - 1]}"
 
 
-def _what_differs(exercise, verdict):
-    outcome = verdict.outcome
+def what_differs(verdict, observed=False):
+    """How a failed check differs, a line each; observed adds what can be said of the numbers."""
     if verdict.state == "raised":
-        return _what_was_raised(outcome.raised)
+        return what_was_raised(verdict.outcome.raised)
     lines = []
     for difference in verdict.differences:
         lines.append(_difference(difference))
-        lines += [f"  {text}" for text in observations(difference)]
+        lines += [f"  {text}" for text in observations(difference) if observed]
     return lines
 
 
-def _what_was_raised(raised):
+def what_was_raised(raised):
+    """An exception: the attempt's own line first."""
     lines = [f"line {raised.line}: {raised.code}"] if raised.line else []
     lines.append(f"{raised.kind}: {raised.text}" if raised.text else raised.kind)
-    lines += [text for said, text in EXPLAINED.items() if said in raised.text]
+    if any(text in raised.text for text in READ_ONLY):
+        lines.append("The input has to stay as it is: write to an array of your own.")
     return lines
 
 
@@ -67,52 +68,62 @@ def _difference(difference):
         return f"{name}: asked for is '{_said(torch)}', yours '{_said(yours)}'"
     if yours.shape != torch.shape:
         return f"{name} has the shape {yours.shape}, torch's has {torch.shape}"
-    if torch.ndim == 0:
-        return f"{name}: torch {_number(torch[()])}, yours {_number(yours[()])}"
     apart = distance(yours, torch)
     worst = np.unravel_index(int(apart.argmax()), apart.shape)
+    numbers = "torch {}, yours {}".format(*_numbers(torch[worst], yours[worst]))
+    if torch.ndim == 0:
+        return f"{name}: {numbers}"
     place = ", ".join(str(int(i)) for i in worst)
     wrong = int((apart > difference.tolerance).sum())
-    return (
-        f"{name} differs from torch in {wrong} of {torch.size} places; "
-        f"worst at [{place}]: torch {_number(torch[worst])}, yours {_number(yours[worst])}"
-    )
+    return f"{name} differs from torch in {wrong} of {torch.size} places; worst at [{place}]: {numbers}"
 
 
-def _number(value):
-    return str(value) if value.dtype.kind in "biu" else f"{float(value):.6g}"
+def _numbers(torch, yours):
+    """Two numbers with as many digits as it takes to tell them apart."""
+    if "f" not in (torch.dtype.kind, yours.dtype.kind):
+        return str(torch), str(yours)
+    for digits in range(6, 18):
+        texts = f"{float(torch):.{digits}g}", f"{float(yours):.{digits}g}"
+        if texts[0] != texts[1]:
+            break
+    return texts
 
 
 def _said(array):
     return str(array[()]) if array.ndim == 0 else ", ".join(map(str, array.ravel()))
 
 
-def not_written(exercise, verdict):
+def not_written(exercise, verdict=None):
     """What is said once of everything that still raises NotImplementedError."""
     file = exercise.attempt.relative_to(exercise.root).as_posix()
-    place = verdict.outcome.raised if verdict and verdict.outcome else None
-    where = f"{file}, line {place.line}" if place and place.line else file
-    return "\n".join(
+    raised = verdict.outcome.raised if verdict else None
+    where = f"{file}, line {raised.line}" if raised and raised.line else file
+    return _indented(
+        f"{exercise.id}: not written yet",
         [
-            f"{exercise.id}: not written yet",
-            f"  {exercise.title}",
-            f"  Write your answer in {where}: its docstrings say what is asked.",
-            f"  Then run this again.    Stuck: bnbank hint {exercise.id}",
-        ]
+            f"{exercise.title}.",
+            f"Write your answer in {where}; the docstrings say what is asked.",
+            f"Then run this again.    Stuck: bnbank hint {exercise.id}",
+        ],
     )
 
 
 def not_loaded(exercise, raised):
     """What is said once of a file that cannot even be imported."""
     file = exercise.attempt.relative_to(exercise.root).as_posix()
-    return "\n".join(
-        [f"{file} cannot be imported", *(f"  {line}" for line in _what_was_raised(raised))]
-    )
+    return _indented(f"{file} cannot be imported", what_was_raised(raised))
 
 
 def stopped(run, title):
     """What is said once of an attempt that did not come to its end."""
-    return f"{title}\n  {run.stopped}" if title else run.stopped
+    return _indented(title, [run.stopped]) if title else run.stopped
+
+
+def score(exercise, passed, ran=None):
+    """How far an attempt has come."""
+    checks = len(exercise.checks)
+    left = f" ({checks - ran} were not run)" if ran is not None and ran < checks else ""
+    return f"{exercise.id}: {passed} of {checks} checks agree with torch{left}. Not solved yet."
 
 
 def solved(exercise, following=None):

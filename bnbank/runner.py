@@ -82,7 +82,7 @@ class Source:
         """A new module. Raises whatever the source raises."""
         self.code = self.code or compile(self.text, self.file, "exec")
         module = types.ModuleType(Path(self.file).stem)
-        module.__file__ = self.file
+        module.__file__, module.__source__ = self.file, self.text
         sys.modules[module.__name__] = module
         exec(self.code, vars(module))
         return module
@@ -132,7 +132,7 @@ def describe(error, file=None):
         line, code = error.lineno or 0, error.text or ""
         return Raised(type(error).__name__, error.msg or "", line, code.strip())
     try:
-        text = str(error)[:2_000]
+        text = str(error)[:2_000].strip()
     except Exception:
         text = "(its text cannot be had)"
     return Raised(type(error).__name__, text, line, code.strip())
@@ -196,7 +196,7 @@ def main(root, id, scratch, megabytes):
     os.chdir(scratch)
     sys.stdin = io.StringIO()
     ban(exercise.bans, stop)
-    limit_memory(megabytes)
+    limit_memory(int(megabytes))
     source = Source.of(file)
     with watch(Guard(exercise, file, scratch, stop)):
         loading = observe(import_it, file)

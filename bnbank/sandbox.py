@@ -14,7 +14,6 @@ from pathlib import Path
 
 from bnbank.runner import Outcome
 
-SECONDS = 10.0
 MEGABYTES = 2048
 LARGEST_FILE = 64 * 2**20
 # One thread: small arrays gain nothing from more, and a pool's stacks count as memory.
@@ -22,7 +21,12 @@ ENVIRONMENT = {
     name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 }
 # -I: neither the working folder nor PYTHON* variables can slip a module in. -B: leave no files.
-START = "import sys; sys.path.insert(0, sys.argv[1]); from bnbank import runner; runner.main({})"
+START = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from bnbank import runner
+runner.main(*sys.argv[2:])
+"""
 
 
 @dataclass
@@ -43,19 +47,18 @@ class Child:
     """A process that has imported the checks of one exercise and waits for a file to grade.
 
     exercise   whose checks.
-    seconds    from the moment `start` is called until it is killed.
+    seconds    from the moment `start` is called until it is killed; the exercise's own by default.
     megabytes  that it may take beside what Python and NumPy take.
     """
 
-    def __init__(self, exercise, seconds=SECONDS, megabytes=MEGABYTES):
-        self.exercise, self.seconds = exercise, seconds
+    def __init__(self, exercise, seconds=None, megabytes=MEGABYTES):
+        self.exercise, self.seconds = exercise, seconds or exercise.seconds
         self.scratch = Path(tempfile.mkdtemp(prefix="bnbank-"))
         here = str(Path(__file__).parent.parent)
-        start = START.format("sys.argv[2], sys.argv[3], sys.argv[4], int(sys.argv[5])")
         arguments = [here, str(exercise.root), exercise.id, str(self.scratch), str(megabytes)]
         with open(self.scratch / "stderr", "wb") as stderr:
             self.process = subprocess.Popen(
-                [sys.executable, "-I", "-B", "-X", "utf8", "-c", start, *arguments],
+                [sys.executable, "-I", "-B", "-X", "utf8", "-c", START, *arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=stderr,
@@ -140,7 +143,7 @@ class Child:
             return ""
 
 
-def grade(exercise, file, seconds=SECONDS, megabytes=MEGABYTES):
+def grade(exercise, file, seconds=None, megabytes=MEGABYTES):
     """Run every check of `exercise` on `file` in a child process. Returns a Run."""
     child = Child(exercise, seconds, megabytes)
     child.start(file)

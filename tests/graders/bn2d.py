@@ -84,13 +84,13 @@ def eval_uses_the_running_statistics(impl):
 def switches_back_and_forth(impl):
     """train() and eval(): switch, return the layer, and training still uses the batch"""
     layer = impl.BatchNorm2D(3)
-    modes = [layer.training]
-    chained = [layer.eval() is layer, layer.train() is layer, layer.train(False) is layer]
-    modes.append(layer.training)
-    layer.train(True).forward(normal(4, 3, 2, 5, mean=5))
-    modes.append(layer.training)
+    modes, returned = [layer.training], []
+    for switch in (layer.eval, layer.train, lambda: layer.train(False), lambda: layer.train(True)):
+        returned.append(switch() is layer)
+        modes.append(layer.training)
+    layer.forward(normal(4, 3, 2, 5, mean=5))
     y = layer.forward(normal(4, 3, 2, 5, mean=-3, std=4, seed=1))
-    return {"training": np.array(modes), "returns self": np.array(chained), "y": y}
+    return {"training": np.array(modes), "returns self": np.array(returned), "y": y}
 
 
 def without_weight_or_statistics(impl):

@@ -1,0 +1,201 @@
+"""The command line: `bnbank practice, list, hint, show, reset, grade, record, new, check`.
+
+What was done, one line a thing, then the next command. An error names what is the matter and what to
+do, goes to stderr and exits with 2.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+from pathlib import Path
+
+from bnbank import exercise as exercises
+from bnbank.progress import Progress
+
+
+class Trouble(Exception):
+    """What is the matter and what to do about it."""
+
+
+def main(arguments=None):
+    """Run one command. Returns the exit status."""
+    options = parser().parse_args(arguments)
+    try:
+        options.root = exercises.find_root(options.bank or Path.cwd())
+        if options.root is None:
+            raise Trouble(f"No bank at {options.bank or Path.cwd()}; go into its folder, or --bank DIR")
+        return options.command(options) or 0
+    except (Trouble, exercises.UnknownExercise) as trouble:
+        print(f"bnbank: {trouble}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def parser():
+    """The commands and their options."""
+    top = argparse.ArgumentParser(
+        prog="bnbank", description="A question bank on batch normalization in which every answer runs."
+    )
+    top.add_argument("--bank", type=Path, metavar="DIR", help="where the bank is (here)")
+    commands = top.add_subparsers(metavar="COMMAND", required=True)
+
+    def command(function, *ids, **extra):
+        sub = commands.add_parser(
+            function.__name__.removesuffix("_"), help=function.__doc__.splitlines()[0]
+        )
+        sub.set_defaults(command=function)
+        for name, settings in ids:
+            sub.add_argument(name, **settings)
+        for name, settings in extra.items():
+            sub.add_argument("--" + name.replace("_", "-"), **settings)
+
+    one = ("id", {"help": "an exercise, such as bn2d"})
+    any_number = ("ids", {"nargs": "*", "metavar": "id", "help": "exercises; all if none is named"})
+    command(practice, ("id", {"nargs": "?", "help": "an exercise; the next unsolved one if left out"}))
+    command(list_)
+    command(hint, one)
+    command(show, one)
+    command(reset, one)
+    command(
+        grade,
+        any_number,
+        json={"action": "store_true", "help": "one JSON object a line and exercise"},
+        reference={"action": "store_true", "help": "grade the reference, not the attempt"},
+        time_limit={"type": float, "metavar": "SECONDS", "help": "for one attempt"},
+    )
+    command(record, any_number)
+    command(new, one)
+    command(check, any_number)
+    return top
+
+
+def practice(options):
+    """write, save, be told: the loop, one exercise after another"""
+    from bnbank.practice import practise
+
+    if options.id:
+        return practise(exercises.get(options.root, options.id))
+    if exercise := Progress(options.root).following():
+        return practise(exercise)
+    print("Everything is solved. bnbank list shows it all.")
+
+
+def list_(options):
+    """all exercises, in an order that builds up, and where you are"""
+    progress = Progress(options.root)
+    path = exercises.path(options.root)
+    width = max(len(exercise.id) for exercise in path)
+    for exercise in path:
+        known = progress.entries.get(exercise.id, {})
+        state = "solved" if "solved" in known else "started" if exercise.attempt.exists() else ""
+        seen = ", reference seen" if "seen" in known else ""
+        needs = "" if exercise.needs == "numpy" else f" [{exercise.needs}]"
+        print(
+            f"{state or '-':8} {exercise.id:{width}}  {exercise.level:8} {exercise.minutes:3} min  "
+            f"{exercise.title}{needs}{seen}"
+        )
+    solved = sum(progress.is_solved(exercise.id) for exercise in path)
+    print(f"\n{solved} of {len(path)} solved.", end="")
+    following = progress.following()
+    print(f"    Next: bnbank practice {following.id}" if following else "")
+
+
+def hint(options):
+    """the next hint: on the mistake last found, or on how to begin"""
+    from bnbank.hints import next_hints
+
+    exercise = exercises.get(options.root, options.id)
+    print(*next_hints(exercise, Progress(options.root)), sep="\n")
+
+
+def show(options):
+    """the reference, printed; marks the exercise as seen"""
+    exercise = exercises.get(options.root, options.id)
+    Progress(options.root).seen(exercise.id)
+    print(exercise.reference.read_text(encoding="utf-8"))
+    print(f"# {exercise.id} is marked as seen. Close this and write it: bnbank practice {exercise.id}")
+
+
+def reset(options):
+    """start an exercise over; your attempt is kept beside it"""
+    exercise = exercises.get(options.root, options.id)
+    if not exercise.attempt.exists():
+        raise Trouble(f"{exercise.id} is not started; bnbank practice {exercise.id} starts it")
+    number = 1
+    while (backup := exercise.folder / f"attempt.{number}.py").exists():
+        number += 1
+    shutil.move(exercise.attempt, backup)
+    exercise.make_attempt()
+    print(f"Kept {backup.relative_to(options.root)}; {exercise.id} starts over.")
+    print(f"Next: bnbank practice {exercise.id}")
+
+
+def grade(options):
+    """grade attempts once, without pytest"""
+    from bnbank.grade import grade as grade_one
+
+    chosen = [exercises.get(options.root, id) for id in options.ids]
+    started = [e for e in exercises.path(options.root) if options.reference or e.attempt.exists()]
+    failed = False
+    for exercise in chosen or started:
+        file = exercise.reference if options.reference else exercise.attempt
+        if not file.exists():
+            raise Trouble(f"{exercise.id} is not started; pytest solutions/{exercise.id} starts it")
+        graded = grade_one(exercise, file, options.time_limit)
+        failed |= not graded.solved
+        print(json.dumps(graded.as_json(), ensure_ascii=False) if options.json else graded.text())
+    if not (chosen or started):
+        raise Trouble("Nothing is started. bnbank practice bn2d starts an exercise")
+    return int(failed)
+
+
+def record(options):
+    """write torch's answers to tests/answers; needs torch"""
+    from bnbank.check import record as ask
+    from bnbank.judge import save_answers
+
+    for exercise in _chosen(options):
+        if exercise.graded_as is exercise:
+            save_answers(exercise.answers_file, ask(exercise))
+            print(f"{exercise.answers_file.relative_to(options.root)}: {len(exercise.checks)} checks")
+
+
+def new(options):
+    """the files of a further exercise, full of TODO"""
+    from bnbank.scaffold import make
+
+    try:
+        for file in make(options.root, options.id):
+            print(file.relative_to(options.root).as_posix())
+    except (FileExistsError, ValueError) as error:
+        raise Trouble(str(error)) from None
+    print(f"Write them, then: bnbank record {options.id}, bnbank check {options.id}")
+
+
+def check(options):
+    """is every exercise and card what it promises?"""
+    from bnbank import cards
+    from bnbank.check import problems
+    from bnbank.scaffold import left_to_do
+
+    chosen = _chosen(options)
+    found = []
+    for exercise in chosen:
+        found += problems(exercise)
+    if not options.ids:
+        found += cards.problems(options.root)
+    for line in left_to_do(options.root):
+        if not options.ids or any(f"/{exercise.id}" in line for exercise in chosen):
+            found.append(line)
+    print(*found, f"{len(chosen)} exercises, {len(found)} problems", sep="\n")
+    return int(bool(found))
+
+
+def _chosen(options):
+    return [exercises.get(options.root, id) for id in options.ids or exercises.ids(options.root)]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,18 @@
+"""MemoryError"""
+
+import numpy as np
+
+
+class BatchNorm2D:
+    def __init__(self, *args, **kwargs):
+        self.weight = self.bias = self.running_mean = self.running_var = np.zeros(3)
+        self.num_batches_tracked, self.training = 0, True
+
+    def forward(self, x):
+        return np.ones(2**33)
+
+    def train(self, mode=True):
+        return self
+
+    def eval(self):
+        return self

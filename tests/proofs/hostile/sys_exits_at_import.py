@@ -1,0 +1,5 @@
+"""SystemExit: 0"""
+
+import sys
+
+sys.exit(0)

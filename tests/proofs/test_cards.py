@@ -1,0 +1,248 @@
+"""Every card is complete, and what it shows is what its code prints."""
+
+from pathlib import Path
+
+import pytest
+
+from bnbank import cards
+
+ROOT = Path(__file__).parents[2]
+CARDS = cards.find(ROOT)
+BLOCKS = [
+    pytest.param(block, id=f"{path.stem}:{block.line}")
+    for path in CARDS
+    for block in cards.blocks(cards.load(path))
+]
+
+
+def test_there_are_cards():
+    assert CARDS
+    assert BLOCKS
+
+
+def test_every_card_is_complete():
+    assert cards.problems(ROOT) == []
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_a_block_prints_what_the_card_shows(block):
+    assert cards.run(block).rstrip("\n") == block.output
+
+
+def test_every_card_is_on_the_home_page():
+    listed = (ROOT / "questions/index.md").read_text(encoding="utf-8")
+    for path in CARDS:
+        link = f"]({path.relative_to(ROOT / 'questions').as_posix()})"
+        assert f"[{cards.load(path).title}{link}" in listed
+
+
+# The rules themselves: each is seen to fire on a spoiled copy of a good card.
+
+GOOD = """\
+---
+title: Is two even?
+description: A card in which nothing is wrong.
+kind: predict
+level: junior
+asked: 1
+tags: [numbers]
+exercise: parity
+sources: [euclid]
+---
+
+# Is two even?
+
+## Short answer
+
+Yes.
+
+## Full answer
+
+**Why.** Two is [twice](card.md) one. Try `pytest solutions/parity`.
+
+## Prove it
+
+```python
+print(2 % 2)
+```
+
+```text
+0
+```
+
+## Follow-ups
+
+And three?
+
+## Common mistakes
+
+None.
+
+## Sources
+
+- `euclid`: Elements, book 7, definition 6.
+"""
+
+SPOILED = {  # rule: (a line of the card, what is put in its place, the line named, the problem)
+    "no front matter": ("---", "", 1, "does not begin with front matter"),
+    "front matter no YAML": ("tags: [numbers]", "tags: [numbers", 8, "is not YAML: expected"),
+    **{
+        f"{key} missing": (next(s for s in GOOD.splitlines() if s.startswith(key)), "#", 1, said)
+        for key in cards.REQUIRED
+        for said in [f"`{key}` is missing from the front matter"]
+    },
+    "title empty": ("title: Is two even?", "title: ''", 2, "`title` is missing"),
+    "title no text": ("title: Is two even?", "title: [a]", 2, "`title` is not text"),
+    "title no question": ("title: Is two even?", "title: On two", 2, "no question mark"),
+    "unknown key": ("asked: 1", "asked: 1\ncolour: red", 7, "`colour` is no key of a card"),
+    "kind": ("kind: predict", "kind: riddle", 4, "`kind` is 'riddle', not one of: concept"),
+    "level": ("level: junior", "level: wizard", 5, "`level` is 'wizard', not one of: junior"),
+    "asked too large": ("asked: 1", "asked: 6", 6, "`asked` is 6, not a whole number"),
+    "asked no number": ("asked: 1", "asked: true", 6, "`asked` is True, not a whole number"),
+    "tags no list": ("tags: [numbers]", "tags: numbers", 7, "`tags` is not a list of words"),
+    "exercise": ("exercise: parity", "exercise: odd", 8, "no solutions/odd/starter.py"),
+    "notebook": ("asked: 1", "asked: 1\nnotebook: nil", 7, "there is no notebooks/nil.py"),
+    "exercise not named": (
+        "**Why.** Two is [twice](card.md) one. Try `pytest solutions/parity`.",
+        "Because.",
+        32,
+        "neither the full answer nor the follow-ups point to `pytest solutions/parity`",
+    ),
+    "no heading": ("# Is two even?", "", 1, "there is no heading"),
+    "another heading": ("# Is two even?", "# On two", 12, "not the title 'Is two even?'"),
+    "section missing": ("## Follow-ups", "### Follow-ups", 1, "`## Follow-ups` is there 0 times"),
+    "section twice": ("None.", "None.\n## Sources\nx", 1, "`## Sources` is there 2 times"),
+    "section unknown": ("None.", "None.\n## More\nx", 39, "`## More` is no section of a card"),
+    "section empty": ("None.", "", 36, "`## Common mistakes` is empty"),
+    "sections in another order": (
+        "## Short answer",
+        "## Sources",
+        14,
+        "`## Sources` stands where `## Full answer` belongs",
+    ),
+    "short answer too long": ("Yes.", "Yes. " * 41, 14, "has 41 words, at most 40 are allowed"),
+    "full answer too long": (
+        "## Full answer",
+        "## Full answer\n" + "word " * 300,
+        18,
+        "at most 300 are allowed",
+    ),
+    "no code": ("```python", "```py", 22, "`## Prove it` has no Python block"),
+    "no output": ("```text", "```", 24, "not directly followed by a text block"),
+    "words before the output": ("```text", "It says\n\n```text", 24, "not directly followed"),
+    "link": ("None.", "[None](none.md#none)", 38, "the link 'none.md#none' leads nowhere"),
+    "source unknown": ("sources: [euclid]", "sources: [nobody]", 9, "not in references.bib"),
+    "source not named": (
+        "- `euclid`: Elements, book 7, definition 6.",
+        "- Elements",
+        40,
+        "`## Sources` does not name `euclid`",
+    ),
+    "source not declared": (
+        "- `euclid`: Elements, book 7, definition 6.",
+        "- `euclid`\n- `gauss`",
+        40,
+        "`gauss` is under `## Sources` but not in the front matter",
+    ),
+}
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A repository with one card, in which nothing is wrong."""
+    for name, text in {
+        "questions/card.md": GOOD,
+        "questions/index.md": "# Home\n",
+        "solutions/parity/starter.py": "",
+        "references.bib": "@book{euclid,\n}\n",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    assert cards.problems(tmp_path) == []
+    return tmp_path
+
+
+def spoil(root, line, replacement):
+    """Put something else in the place of the first line that reads like this."""
+    assert f"\n{line}\n" in f"\n{GOOD}"
+    text = f"\n{GOOD}".replace(f"\n{line}\n", f"\n{replacement}\n", 1)
+    (root / "questions/card.md").write_text(text[1:], encoding="utf-8")
+
+
+@pytest.mark.parametrize("rule", SPOILED)
+def test_a_spoiled_card_is_named(root, rule):
+    line, replacement, named, sentence = SPOILED[rule]
+    spoil(root, line, replacement)
+    found = cards.problems(root)
+    where = f"questions/card.md:{named}: "
+    assert any(p.startswith(where) and sentence in p for p in found), found
+
+
+def test_front_matter_is_a_mapping(root):
+    (root / "questions/card.md").write_text("---\nwords\n---\n", encoding="utf-8")
+    assert cards.problems(root) == [
+        "questions/card.md:1: the front matter is not a list of `key: value`"
+    ]
+
+
+def test_a_card_without_anything_below_its_front_matter(root):
+    front_matter = GOOD[: GOOD.index("# Is two")]
+    (root / "questions/card.md").write_text(front_matter, encoding="utf-8")
+    found = cards.problems(root)
+    assert len(found) == 1 + len(cards.SECTIONS)
+    assert (
+        found[0]
+        == "questions/card.md:1: the section `## Common mistakes` is there 0 times, not once"
+    )
+
+
+def test_a_proof_without_any_fence(root):
+    text = GOOD[: GOOD.index("```python")] + "See above.\n\n" + GOOD[GOOD.index("## Follow") :]
+    (root / "questions/card.md").write_text(text, encoding="utf-8")
+    assert cards.problems(root) == ["questions/card.md:22: `## Prove it` has no Python block"]
+
+
+def test_a_title_is_used_once(root):
+    (root / "questions/later.md").write_text(GOOD, encoding="utf-8")
+    assert cards.problems(root) == ["questions/later.md:2: questions/card.md has the same title"]
+
+
+def test_code_in_a_fence_is_not_taken_for_markdown(root):
+    spoil(root, "print(2 % 2)", "# a comment\n## Sources\n# [x](y.md)\nprint(0)")
+    assert cards.problems(root) == []
+
+
+def block(text):
+    return cards.Block(line=7, end=9, info="python", text=text)
+
+
+def test_a_block_runs_alone_with_one_thread():
+    assert (
+        cards.run(block("import os; print(os.environ['OMP_NUM_THREADS'], os.listdir())"))
+        == "1 []\n"
+    )
+    pytest.importorskip("torch", reason="torch is not installed")
+    assert cards.run(block("import torch; print(torch.get_num_threads())")) == "1\n"
+
+
+def test_a_block_that_fails_is_named_by_the_line_of_the_card():
+    with pytest.raises(
+        RuntimeError, match=r"(?s)block at line 7 failed.*line 9, in .*ZeroDivision"
+    ):
+        cards.run(block("\n1 / 0"))
+
+
+def test_a_block_that_does_not_end_is_stopped(monkeypatch):
+    monkeypatch.setattr(cards, "TIME_LIMIT", 1)
+    with pytest.raises(RuntimeError, match="longer than 1 s"):
+        cards.run(block("while True: pass"))
+
+
+def test_reading_cards_needs_neither_torch_nor_anything_of_ours():
+    code = f"""
+import sys
+sys.path.insert(0, {str(ROOT)!r})
+import bnbank.cards
+print(sorted({{"torch", "numpy", "tests"}} & set(sys.modules)))
+"""
+    assert cards.run(block(code)) == "[]\n"
