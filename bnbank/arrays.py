@@ -53,7 +53,7 @@ def refuses(kind, call, *args, naming=(), **kwargs):
     """How `call(*args, **kwargs)` answers to an input that its contract refuses.
 
     kind    the exception class of the contract.
-    naming  what its text has to contain: a shape, a number, or alternatives as a regular expression.
+    naming  what its text has to contain: a shape, a number, or alternatives as a pattern of re.
 
     Returns a sentence, the same for every refusal that keeps the contract. Anything but an
     Exception (KeyboardInterrupt, say) is passed on, and so is NotImplementedError: a function that

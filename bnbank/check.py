@@ -37,7 +37,7 @@ def reference(exercise):
     for verdict in judge(exercise, found):
         if verdict.state != "agrees":
             names = ", ".join(d.name for d in verdict.differences)
-            what = verdict.outcome and verdict.outcome.raised or names
+            what = (verdict.outcome and verdict.outcome.raised) or names
             yield f"solutions/{exercise.id}/reference.py: {verdict.check} {verdict.state}: {what}"
     if not exercise.why:
         yield f"solutions/{exercise.id}/reference.py: a docstring has to say why it works"
@@ -45,26 +45,26 @@ def reference(exercise):
 
 def starter(exercise):
     """The starter fails every check with "not written yet"; one to be mended fails at all."""
-    states = [(v.check, v.state) for v in judge(exercise, outcomes(exercise, Source.of(exercise.starter)))]
+    verdicts = judge(exercise, outcomes(exercise, Source.of(exercise.starter)))
     if exercise.is_debugging:
-        if all(state == "agrees" for _, state in states):
+        if all(verdict.state == "agrees" for verdict in verdicts):
             yield f"solutions/{exercise.id}/starter.py: nothing is broken"
         return
-    for check, state in states:
-        if state != "not written":
-            yield f"solutions/{exercise.id}/starter.py: {check} {state}"
+    for verdict in verdicts:
+        if verdict.state != "not written":
+            yield f"solutions/{exercise.id}/starter.py: {verdict.check} {verdict.state}"
 
 
 def signatures(exercise):
     """Starter and reference have the same public names and signatures."""
     theirs = [
-        dict(_public(Source.of(file).module()))
-        for file in (exercise.starter, exercise.reference)
+        dict(_public(Source.of(file).module())) for file in (exercise.starter, exercise.reference)
     ]
     for name in sorted(set(theirs[0]) | set(theirs[1])):
         one, other = (names.get(name) for names in theirs)
         if one != other:
-            yield f"solutions/{exercise.id}: {name} is {one} in the starter, {other} in the reference"
+            place = f"solutions/{exercise.id}"
+            yield f"{place}: {name} is {one} in the starter, {other} in the reference"
 
 
 def _public(module):

@@ -1,7 +1,7 @@
 """The command line: `bnbank practice, list, hint, show, reset, grade, record, new, check`.
 
-What was done, one line a thing, then the next command. An error names what is the matter and what to
-do, goes to stderr and exits with 2.
+What was done, one line a thing, then the next command. An error names what is the matter and what
+to do, goes to stderr and exits with 2.
 """
 
 import argparse
@@ -24,7 +24,9 @@ def main(arguments=None):
     try:
         options.root = exercises.find_root(options.bank or Path.cwd())
         if options.root is None:
-            raise Trouble(f"No bank at {options.bank or Path.cwd()}; go into its folder, or --bank DIR")
+            raise Trouble(
+                f"No bank at {options.bank or Path.cwd()}; go into its folder, or --bank DIR"
+            )
         return options.command(options) or 0
     except (Trouble, exercises.UnknownExercise) as trouble:
         print(f"bnbank: {trouble}", file=sys.stderr)
@@ -36,7 +38,8 @@ def main(arguments=None):
 def parser():
     """The commands and their options."""
     top = argparse.ArgumentParser(
-        prog="bnbank", description="A question bank on batch normalization in which every answer runs."
+        prog="bnbank",
+        description="A question bank on batch normalization in which every answer runs.",
     )
     top.add_argument("--bank", type=Path, metavar="DIR", help="where the bank is (here)")
     commands = top.add_subparsers(metavar="COMMAND", required=True)
@@ -53,7 +56,9 @@ def parser():
 
     one = ("id", {"help": "an exercise, such as bn2d"})
     any_number = ("ids", {"nargs": "*", "metavar": "id", "help": "exercises; all if none is named"})
-    command(practice, ("id", {"nargs": "?", "help": "an exercise; the next unsolved one if left out"}))
+    command(
+        practice, ("id", {"nargs": "?", "help": "an exercise; the next unsolved one if left out"})
+    )
     command(list_)
     command(hint, one)
     command(show, one)
@@ -115,7 +120,9 @@ def show(options):
     exercise = exercises.get(options.root, options.id)
     Progress(options.root).seen(exercise.id)
     print(exercise.reference.read_text(encoding="utf-8"))
-    print(f"# {exercise.id} is marked as seen. Close this and write it: bnbank practice {exercise.id}")
+    print(
+        f"# {exercise.id} is marked as seen. Close this and write it: bnbank practice {exercise.id}"
+    )
 
 
 def reset(options):
@@ -159,7 +166,9 @@ def record(options):
     for exercise in _chosen(options):
         if exercise.graded_as is exercise:
             save_answers(exercise.answers_file, ask(exercise))
-            print(f"{exercise.answers_file.relative_to(options.root)}: {len(exercise.checks)} checks")
+            print(
+                f"{exercise.answers_file.relative_to(options.root)}: {len(exercise.checks)} checks"
+            )
 
 
 def new(options):

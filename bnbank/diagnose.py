@@ -1,7 +1,8 @@
 """Name the mistake: which known one gives exactly these wrong numbers?
 
-By behaviour, never by reading the attempt's source. A known mistake is an edit of the reference; the
-edited reference is run, and where it goes wrong in just the way the attempt does, it is the diagnosis.
+By behaviour, never by reading the attempt's source. A known mistake is an edit of the reference;
+the edited reference is run, and where it goes wrong in just the way the attempt does, it is the
+diagnosis.
 """
 
 from dataclasses import dataclass, field
@@ -21,8 +22,8 @@ SAME = 1e-6  # two ways to make one mistake agree to this; two mistakes differ b
 class Diagnosis:
     """What an attempt's wrong answers have in common with known mistakes.
 
-    mistakes  the one, or the few at once, whose answers equal the attempt's in every check; empty if
-              there are none.
+    mistakes  the one, or the few at once, whose answers equal the attempt's in every check;
+              empty if there are none.
     by_check  {check: mistakes that show in it}; where nothing explains all checks, those single
               checks whose wrong answers a mistake explains.
     """
@@ -148,7 +149,9 @@ def _of_values(torch, yours, tolerance):
             said.append(f"yours are torch's with the axes in the order {order}")
     factor = _constant(torch, yours, np.divide, tolerance)
     if factor is not None:
-        said.append(f"yours are torch's times {factor:.6g} everywhere{_bessel(factor, torch.shape)}")
+        said.append(
+            f"yours are torch's times {factor:.6g} everywhere{_bessel(factor, torch.shape)}"
+        )
     offset = _constant(torch, yours, np.subtract, tolerance)
     if offset is not None and yours.size > 1:
         said.append(f"yours are torch's plus {offset:.6g} everywhere")
@@ -190,18 +193,11 @@ def _of_channels(torch, yours, tolerance):
     ]  # fmt: skip
     if good:
         said.append(f"channel {', '.join(map(str, good))} agrees, the others do not")
-    apart = np.abs(yours.mean(axes) - torch.mean(axes))
-    if apart.max() > 1e-6:
-        c = int(apart.argmax())
-        said.append(
-            f"the mean of channel {c} is {yours.mean(axes)[c]:.4g}, torch's {torch.mean(axes)[c]:.4g}"
-        )
-    apart = np.abs(yours.std(axes) - torch.std(axes))
-    c = int(apart.argmax())
-    if apart[c] > 1e-6:
-        said.append(
-            f"the spread of channel {c} is {yours.std(axes)[c]:.4g}, torch's {torch.std(axes)[c]:.4g}"
-        )
+    for name, measure in (("mean", np.mean), ("spread", np.std)):
+        ours, theirs = measure(yours, axis=axes), measure(torch, axis=axes)
+        c = int(np.abs(ours - theirs).argmax())
+        if abs(ours[c] - theirs[c]) > 1e-6:
+            said.append(f"the {name} of channel {c} is {ours[c]:.4g}, torch's {theirs[c]:.4g}")
     return said
 
 

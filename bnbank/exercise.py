@@ -1,7 +1,7 @@
 """Where an exercise's files are, and what they say.
 
-An exercise `bn2d` is the folder `solutions/bn2d` and the grader `tests/graders/bn2d.py`; there is no
-list of exercises anywhere else.
+An exercise `bn2d` is the folder `solutions/bn2d` and the grader `tests/graders/bn2d.py`; there is
+no list of exercises anywhere else.
 """
 
 import ast
@@ -85,7 +85,7 @@ class Exercise:
 
     @property
     def graded_as(self):
-        """The exercise whose checks are used: another one where code is to be mended, else itself."""
+        """The exercise whose checks are used: itself, or the one whose code is to be mended."""
         return get(self.root, self._facts.get("GRADED_AS", self.id))
 
     @property

@@ -1,8 +1,8 @@
 """What an attempt may not do while it is graded, held by Python's own audit events.
 
-This keeps honest people honest: it stops an attempt that reads the answers, imports torch where NumPy
-is the exercise, or writes into the bank. It is no wall against someone who wants to break out of a
-Python process; a course that grades strangers adds a container around it.
+This keeps honest people honest: it stops an attempt that reads the answers, imports torch where
+NumPy is the exercise, or writes into the bank. It is no wall against someone who wants to break
+out of a Python process; a course that grades strangers adds a container around it.
 """
 
 import os
@@ -94,7 +94,11 @@ class Guard:
         return f"writes to {self._name(path)}"
 
     def _name(self, path):
-        return Path(os.path.relpath(path, self.root)).as_posix() if path.startswith(self.root) else path
+        return (
+            Path(os.path.relpath(path, self.root)).as_posix()
+            if path.startswith(self.root)
+            else path
+        )
 
 
 def _lies_in(path, folder):

@@ -35,9 +35,10 @@ class Grading:
         self.config = config
         self.notes, self.tallies, self.waiting, self.started = [], {}, [], []
         self.is_worker = hasattr(config, "workerinput")
-        self.in_process = any(
-            config.getoption(name, False) for name in ("--in-process", "--pdb", "--trace")
-        ) or config.getoption("capture") == "no"
+        self.in_process = (
+            any(config.getoption(name, False) for name in ("--in-process", "--pdb", "--trace"))
+            or config.getoption("capture") == "no"
+        )
 
     def prepare(self):
         """Make attempts that are asked for by name, and refuse what is no exercise."""
@@ -72,7 +73,9 @@ class Grading:
             )
         if not self.config.getoption("--reference") and exercise.make_attempt():
             place = exercise.attempt.relative_to(root).as_posix()
-            self.notes.append(f"{exercise.id}: made {place} from the starter. Write your answer there.")
+            self.notes.append(
+                f"{exercise.id}: made {place} from the starter. Write your answer there."
+            )
 
     def pytest_collect_file(self, file_path, parent):
         graded = "reference.py" if self.config.getoption("--reference") else "attempt.py"
@@ -105,7 +108,7 @@ class Grading:
     def pytest_terminal_summary(self, terminalreporter):
         said = self.notes + [tally.summary(self.root) for tally in self.tallies.values()]
         if not said and self._graded_nothing():
-            said = ["Nothing here is started. pytest solutions/bn2d starts an exercise; bnbank list shows all."]
+            said = ["Nothing here is started. pytest solutions/bn2d starts an exercise."]
         if said:
             terminalreporter.section("bnbank", sep="-")
             for text in said:
@@ -164,7 +167,8 @@ class Tally:
 
         exercise = exercises.get(root, self.id)
         if self.reference:
-            return f"{self.id}: the reference agrees with torch in {self.passed} of {self.checks} checks."
+            agrees = f"agrees with torch in {self.passed} of {self.checks} checks"
+            return f"{self.id}: the reference {agrees}."
         if not self.solved:
             return report.score(exercise, self.passed, self.passed + self.failed + self.skipped)
         return report.solved(exercise, Progress(root).following(exercise))

@@ -1,4 +1,4 @@
-"""The practice loop: write, save, be told, go on. In a terminal an app, elsewhere one plain verdict."""
+"""The practice loop: write, save, be told, go on. Without a terminal, one plain verdict."""
 
 import sys
 from threading import Lock

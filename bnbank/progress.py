@@ -52,7 +52,7 @@ class Progress:
         return "solved" in self.entries.get(id, {})
 
     def following(self, exercise=None):
-        """What to do next: an unsolved exercise that builds on this one, else the first unsolved."""
+        """What to do next: an unsolved exercise that builds on this one, or the first one."""
         unsolved = [
             e for e in exercises.path(self.root)
             if not self.is_solved(e.id) and (exercise is None or e.id != exercise.id)

@@ -75,7 +75,8 @@ def _difference(difference):
         return f"{name}: {numbers}"
     place = ", ".join(str(int(i)) for i in worst)
     wrong = int((apart > difference.tolerance).sum())
-    return f"{name} differs from torch in {wrong} of {torch.size} places; worst at [{place}]: {numbers}"
+    places = f"{wrong} of {torch.size} places"
+    return f"{name} differs from torch in {places}; worst at [{place}]: {numbers}"
 
 
 def _numbers(torch, yours):
@@ -130,7 +131,9 @@ def solved(exercise, following=None):
     """What is said of an exercise that is solved."""
     lines = [f"{exercise.id}: solved. All {len(exercise.checks)} checks agree with torch."]
     lines += [f"  {line}".rstrip() for line in exercise.why.splitlines()]
-    lines.append(f"  Compare: bnbank show {exercise.id}    Read: {card_file(exercise.root, exercise.card)}")
+    lines.append(
+        f"  Compare: bnbank show {exercise.id}    Read: {card_file(exercise.root, exercise.card)}"
+    )
     if following:
         lines.append(f"  Next: pytest solutions/{following.id}    ({following.title})")
     return "\n".join(lines)

@@ -1,8 +1,8 @@
 """Run checks on an implementation: here, or as the child process that `sandbox` starts.
 
-The child is given the id of an exercise, imports what the checks need, waits for the name of the file to
-grade on its standard input, and leaves one small archive of plain arrays a check. It never sees an
-expected value.
+The child is given the id of an exercise, imports what the checks need, waits for the name of the
+file to grade on its standard input, and leaves one small archive of plain arrays a check.
+It never sees an expected value.
 """
 
 import importlib
@@ -174,8 +174,8 @@ def ban(names, stop):
 def main(root, id, scratch, megabytes):
     """The child's life: wait for a file's name, grade that file, leave what it gave in `scratch`.
 
-    Leaves `load.npz` for the file's own import and `<index>.npz` a check; `at` names the check that is
-    running, `stopped` why it was stopped, and `done` exists if it came to its end.
+    Leaves `load.npz` for the file's own import and `<index>.npz` a check; `at` names the check that
+    is running, `stopped` why it was stopped, and `done` exists if it came to its end.
     """
     exercise = exercises.get(root, id)
     checks = exercise.checks
@@ -225,5 +225,3 @@ def limit_memory(megabytes):
         return
     limit = pages * resource.getpagesize() + megabytes * 2**20
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-
-

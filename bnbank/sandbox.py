@@ -17,9 +17,7 @@ from bnbank.runner import Outcome
 MEGABYTES = 2048
 LARGEST_FILE = 64 * 2**20
 # One thread: small arrays gain nothing from more, and a pool's stacks count as memory.
-ENVIRONMENT = {
-    name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-}
+ENVIRONMENT = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 # -I: neither the working folder nor PYTHON* variables can slip a module in. -B: leave no files.
 START = """
 import sys

@@ -20,7 +20,7 @@ def {id}(x, eps=1e-5):
     raise NotImplementedError
 '''
 
-REFERENCE = '''"""TODO {id}: why it works, in two to six lines; shown to whoever has solved the exercise."""
+REFERENCE = '''"""TODO {id}: why it works, in two to six lines, for whoever has solved it."""
 
 
 def {id}(x, eps=1e-5):
@@ -28,7 +28,8 @@ def {id}(x, eps=1e-5):
 '''
 
 MISTAKES = """# Edits of reference.py that go wrong, each with what to say to whoever made it.
-# `right` stands in the reference exactly once. The first hint names the deed and asks; the next one points.
+# `right` stands in the reference exactly once. The first hint names the deed and asks; the next one
+points.
 
 hints = ["TODO {id}: what to look at first"]
 

@@ -56,7 +56,7 @@ class PracticeApp(App):
 
     @work(exclusive=True, group="watch")
     async def watch_attempt(self):
-        """Regrade whenever the attempt is saved: told by the system, or where it cannot, by looking."""
+        """Regrade whenever the attempt is saved; look for that where the system cannot tell."""
         attempt = self.session.exercise.attempt
         settings = {"debounce": 50, "step": 10, "recursive": False}
         for polling in (None, True):

@@ -37,8 +37,9 @@ def _in_time():
 
 
 @pytest.fixture
-def bank(tmp_path):
+def bank(tmp_path, monkeypatch):
     """A copy of the bank with the three first exercises, where a proof may do as a learner does."""
+    monkeypatch.delenv("BNBANK_PROGRESS", raising=False)
     bank = tmp_path / "bank"
     without = shutil.ignore_patterns("__pycache__", "attempt*.py")
     for id in ("bn2d", "bn_backward", "fuse_conv_bn"):

@@ -1,17 +1,16 @@
 """A channel is one population: its m = N·H·W values share one mean and one variance.
 
-Training normalizes with the batch it sees and remembers a moving average; evaluation uses the memory,
-so that an image's output no longer depends on its neighbours. Two variances are at work: dividing by m
-makes the normalized batch have variance 1, dividing by m - 1 estimates that of the data.
+Training normalizes with the batch it sees and remembers a moving average; evaluation uses the
+memory, so that an image's output no longer depends on its neighbours.
+Two variances are at work: dividing by m makes the normalized batch have variance 1,
+dividing by m - 1 estimates that of the data.
 """
 
 import numpy as np
 
 
 class BatchNorm2D:
-    def __init__(
-        self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True
-    ):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True):
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.weight = np.ones(num_features) if affine else None
         self.bias = np.zeros(num_features) if affine else None

@@ -3,8 +3,6 @@
 NumPy alone. x is (N, C, H, W): N images of C channels. Every channel is normalized by itself.
 """
 
-import numpy as np
-
 
 class BatchNorm2D:
     """y = weight * (x - mean) / sqrt(var + eps) + bias, per channel.
@@ -33,9 +31,7 @@ class BatchNorm2D:
     Source: Ioffe and Szegedy 2015, algorithms 1 and 2, section 3.2; torch.nn.BatchNorm2d.
     """
 
-    def __init__(
-        self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True
-    ):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True):
         raise NotImplementedError
 
     def forward(self, x):

@@ -41,7 +41,9 @@ def running_mean_moves_by_momentum(impl):
     layer = impl.BatchNorm2D(3, momentum=0.3)
     seen = {}
     for step in range(3):
-        layer.forward(normal(4, 3, 5, 2 + step, mean=[[[1.0 + step]], [[-4.0]], [[2.0]]], seed=step))
+        layer.forward(
+            normal(4, 3, 5, 2 + step, mean=[[[1.0 + step]], [[-4.0]], [[2.0]]], seed=step)
+        )
         seen[f"running_mean after step {step + 1}"] = np.array(layer.running_mean)
     return {**seen, "num_batches_tracked": layer.num_batches_tracked}
 
@@ -123,7 +125,7 @@ def keeps_the_dtype(impl):
 
 @within(1e-3)
 def survives_a_large_mean(impl):
-    """precision: a mean far from 0 does not swallow the spread, and half precision does not overflow"""
+    """precision: a large mean does not swallow the spread, and half precision does not overflow"""
     x = normal(16, 3, 8, 8, mean=[[[1000.0]], [[-3000.0]], [[10.0]]], dtype=np.float32)
     layer = impl.BatchNorm2D(3, momentum=1.0)
     half = normal(8, 3, 4, 4, std=600, dtype=np.float16)
@@ -175,7 +177,7 @@ def shares_nothing(impl):
 
 @within(IN_FLOAT32)
 def refuses_what_it_cannot_normalize(impl):
-    """refusals: rank, channels, one value per channel, integers; and nothing is remembered of them"""
+    """refusals: rank, channels, one value per channel, integers; nothing is remembered of them"""
     layer = impl.BatchNorm2D(3)
     layer.forward(normal(4, 3, 5, 6, mean=2))
     one_value = normal(1, 3, 1, 1)

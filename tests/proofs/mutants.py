@@ -15,8 +15,8 @@ OTHER = {
 def mutants(source):
     """Every mutant of a source, as (change, mutated source).
 
-    change  "<line> -> <mutated line>", both as ast.unparse writes them: what EQUIVALENT_MUTANTS in a
-            grader lists. Text and what is inside a raise statement are left alone: they word refusals.
+    change  "<line> -> <mutated line>", both as ast.unparse writes them: what EQUIVALENT_MUTANTS
+            in a grader lists. Text and raise statements are left alone: they word refusals.
     """
     tree = ast.parse(source)
     for path, change in _changes(tree):

@@ -1,4 +1,4 @@
-"""Whatever an attempt does ends as a failure with a clear sentence, and nothing of the bank changes."""
+"""Whatever an attempt does ends as a failure with a clear sentence; the bank stays as it is."""
 
 import ast
 import hashlib
@@ -50,7 +50,8 @@ def test_an_honest_attempt_may_write_to_its_own_folder(root, tmp_path):
     reference = exercises.get(root, "bn2d").reference.read_text(encoding="utf-8")
     file.write_text(
         "import json\nimport numpy.linalg\nopen('notes.txt', 'w').write('mean')\n"
-        "assert open('notes.txt').read() == 'mean'\nopen(__file__).read()\nprint('hello')\n" + reference
+        "assert open('notes.txt').read() == 'mean'\nopen(__file__).read()\nprint('hello')\n"
+        + reference
     )
     assert grade(exercises.get(root, "bn2d"), file, SECONDS).solved
 

@@ -123,7 +123,12 @@ def test_half_written(bank):
 
 
 def test_printing_helps(bank):
-    write(bank, "bn2d", BIASED, ("wide = x.astype(np.float64)", "wide = x.astype(float); print('m', x.size)"))
+    write(
+        bank,
+        "bn2d",
+        BIASED,
+        ("wide = x.astype(np.float64)", "wide = x.astype(float); print('m', x.size)"),
+    )
     _, text = run(bank, "-q", "-x", "solutions/bn2d")
     assert "Captured stdout" in text
     assert "m 24" in text
@@ -238,7 +243,9 @@ def test_reference_says_what_was_graded(bank):
 
 @pytest.mark.parametrize("option", ["-s", "--in-process", "--pdb"])
 def test_in_process(bank, option):
-    write(bank, "bn2d", ("        self._refuse(x, uses_batch)", "        print('in forward'); 1 / 0"))
+    write(
+        bank, "bn2d", ("        self._refuse(x, uses_batch)", "        print('in forward'); 1 / 0")
+    )
     status, text = run(bank, "-q", "-x", option, "solutions/bn2d")
     assert status in (1, 2)
     assert "ZeroDivisionError" in text
@@ -256,9 +263,17 @@ def test_in_process_does_not_let_an_attempt_end_pytest(bank):
 def test_in_process_agrees_and_keeps_the_answers_secret(bank):
     write(bank, "bn2d")
     assert run(bank, "-q", "--in-process", "solutions/bn2d")[0] == 0
-    write(bank, "bn2d", ("import numpy as np\n", "import numpy as np\nopen(__file__ + '/../reference.py')\n"))
+    write(
+        bank,
+        "bn2d",
+        (
+            "import numpy as np\n",
+            "import numpy as np\nopen(__file__.replace('attempt', 'reference'))\n",
+        ),
+    )
     status, text = run(bank, "-q", "--in-process", "solutions/bn2d")
     assert status == 1
+    assert "which is not for it to read" in text
 
 
 def test_quiet_and_verbose(bank):

@@ -26,14 +26,14 @@ def passes(exercise, source):
     """Whether a mutant gives torch's answer in every check; the first wrong one settles it."""
     answers = load_answers(exercise.answers_file)
     source = Source(source)
-    with np.errstate(all="ignore"), _at_most(SECONDS_A_MUTANT):
+    with np.errstate(all="ignore"), AtMost(SECONDS_A_MUTANT):
         return all(
             verdict(check, run(check, source), answers[name]).state == "agrees"
             for name, check in exercise.checks.items()
         )
 
 
-class _at_most:
+class AtMost:
     """A mutant that does not come to an end is caught by that: TimeoutError inside its check."""
 
     def __init__(self, seconds):

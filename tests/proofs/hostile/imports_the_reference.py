@@ -10,5 +10,3 @@ spec = importlib.util.spec_from_file_location("theirs", BANK / "solutions/bn2d/r
 theirs = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(theirs)
 BatchNorm2D = theirs.BatchNorm2D
-
-

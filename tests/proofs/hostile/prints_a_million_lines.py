@@ -9,7 +9,7 @@ class BatchNorm2D:
         self.num_batches_tracked, self.training = 0, True
 
     def forward(self, x):
-        print('line\n' * 1_000_000)
+        print("line\n" * 1_000_000)
 
     def train(self, mode=True):
         return self

@@ -4,9 +4,7 @@ import numpy as np
 
 
 class BatchNorm2D:
-    def __init__(
-        self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True
-    ):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True):
         self.num_features = num_features
         self.eps = eps
         self.momentum = momentum
@@ -27,7 +25,9 @@ class BatchNorm2D:
         if x.dtype.kind != "f":
             raise TypeError(f"expected floats, got {x.dtype}")
         if x.ndim != 4 or x.shape[1] != self.num_features:
-            raise ValueError(f"expected an (N, C, H, W) array with C={self.num_features}: {x.shape}")
+            raise ValueError(
+                f"expected an (N, C, H, W) array with C={self.num_features}: {x.shape}"
+            )
         m = x.shape[0] * x.shape[2] * x.shape[3]
         if self.training or not self.track_running_stats:
             if m == 1:

@@ -4,9 +4,7 @@ import numpy as np
 
 
 class BatchNorm2D:
-    def __init__(
-        self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True
-    ):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True):
         self.c, self.eps, self.momentum = num_features, eps, momentum
         self.weight = self.bias = self.running_mean = self.running_var = None
         self.num_batches_tracked = None

@@ -4,11 +4,11 @@ import numpy as np
 
 
 class BatchNorm2D:
-    def __init__(
-        self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True
-    ):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True):
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
-        self.weight, self.bias = (np.ones(num_features), np.zeros(num_features)) if affine else 2 * (None,)
+        self.weight, self.bias = (
+            (np.ones(num_features), np.zeros(num_features)) if affine else 2 * (None,)
+        )
         tracked = (np.zeros(num_features), np.ones(num_features), 0)
         self.running_mean, self.running_var, self.num_batches_tracked = (
             tracked if track_running_stats else 3 * (None,)
