@@ -35,10 +35,12 @@ clean:
 	rm -rf .venv site .pytest_cache .ruff_cache .hypothesis
 
 .venv/practice: pyproject.toml constraints.txt
+	@echo "Making the environment .venv, once ..."
 	@test -d .venv || $(PYTHON) -m venv .venv
-	$(PIP) -e .
+	@$(PIP) -e .
 	@touch $@
 
 .venv/everything: .venv/practice
-	$(PIP) -e ".[torch,site,notebooks,dev]"
+	@echo "Adding torch, the site and the tools of the suite to .venv, once ..."
+	@$(PIP) -e ".[torch,site,dev]"
 	@touch $@

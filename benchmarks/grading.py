@@ -78,14 +78,15 @@ def cold(bank, folder):
         {
             "pytest on an empty file that imports NumPy": ([*pytest, "test_empty.py"], plain),
             "`pytest solutions/bn2d`, correct attempt": ([*pytest, "solutions/bn2d"], bank),
-            "`python -c 'import torch'`": ([sys.executable, "-c", "import torch"], plain),
+            "`import torch`": ([sys.executable, "-c", "import torch"], plain),
         }
     )
     empty, ours, torch = times.values()
     yield "| cold start | median | min | max |"
     yield "|---|---|---|---|"
     for name, values in times.items():
-        yield f"| {name} | {statistics.median(values):.2f} | {min(values):.2f} | {max(values):.2f} |"
+        figures = (statistics.median(values), min(values), max(values))
+        yield f"| {name} | " + " | ".join(f"{figure:.2f}" for figure in figures) + " |"
     yield ""
     for name, rival in (("an empty pytest", empty), ("import torch", torch)):
         ratio = statistics.median(a / b for a, b in zip(ours, rival, strict=True))

@@ -11,7 +11,7 @@ import numpy as np
 from bnbank import exercise as exercises
 from bnbank.diagnose import diagnose
 from bnbank.judge import agree, judge, load_answers
-from bnbank.runner import Source, observe, run
+from bnbank.runner import Source, observe, quiet, run
 
 WORDS_IN_A_HINT = 40
 
@@ -27,7 +27,7 @@ def problems(exercise):
 
 def outcomes(exercise, source):
     """What a source gives in every check."""
-    with np.errstate(all="ignore"):
+    with quiet():
         return {name: run(check, source) for name, check in exercise.checks.items()}
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from bnbank.exercise import Mistake
 from bnbank.judge import agree
-from bnbank.runner import Raised, Source, run
+from bnbank.runner import Raised, Source, quiet, run
 
 SAME = 1e-6  # two ways to make one mistake agree to this; two mistakes differ by more
 
@@ -79,7 +79,7 @@ class Rerun:
         key = (*mistakes, check)
         if key not in self.outcomes:
             source = self.source(mistakes)
-            with np.errstate(all="ignore"):
+            with quiet():
                 self.outcomes[key] = source and run(self.exercise.checks[check], source)
         return self.outcomes[key]
 

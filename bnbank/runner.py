@@ -11,7 +11,8 @@ import os
 import sys
 import traceback
 import types
-from contextlib import redirect_stderr, redirect_stdout
+import warnings
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -91,6 +92,14 @@ class Source:
 def run(check, source):
     """The outcome of one check on a new module. Whatever is raised becomes a part of it."""
     return observe(lambda: check(source.module()), source.file)
+
+
+@contextmanager
+def quiet():
+    """Known mistakes divide by 0 and more; nobody needs to be warned of that."""
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def observe(call, file=None):

@@ -76,7 +76,9 @@ def test_grade_as_json(bank):
     assert [c["state"] for c in verdicts["bn2d"]["checks"]].count("differs") == 4
 
 
-@pytest.mark.parametrize("command", ["practice", "hint", "show", "reset", "grade", "record", "check"])
+@pytest.mark.parametrize(
+    "command", ["practice", "hint", "show", "reset", "grade", "record", "check"]
+)
 def test_an_unknown_id_says_what_to_do(bank, command):
     status, text = bnbank(bank, command, "bn2")
     assert status == 2
@@ -166,7 +168,9 @@ def test_practice_in_a_terminal(bank):
             write(bank, "bn2d")
             await until(app, pilot, "Solved: all 14 checks agree")
             await pilot.press("n")
-            await until(app, pilot, "bn2d: not written yet".replace("bn2d", app.session.exercise.id))
+            await until(
+                app, pilot, "bn2d: not written yet".replace("bn2d", app.session.exercise.id)
+            )
             assert app.session.exercise.id != "bn2d"
             await pilot.press("q")
 

@@ -1,6 +1,10 @@
 """Every exercise is what it promises; see bnbank/check.py for what that is."""
 
+import pytest
+
 from bnbank import check, exercise
+from bnbank.judge import load_answers, verdict
+from bnbank.runner import Outcome
 
 
 def test_signatures_agree(exercise):
@@ -13,6 +17,13 @@ def test_starter_is_not_written_yet(exercise):
 
 def test_reference_gives_torchs_answers(exercise):
     assert list(check.reference(exercise)) == []
+
+
+def test_torch_behind_the_contract_passes(exercise):
+    pytest.importorskip("torch", reason="torch, the oracle, is not installed")
+    answers = load_answers(exercise.answers_file)
+    for name, values in check.record(exercise).items():
+        assert verdict(exercise.checks[name], Outcome(values), answers[name]).state == "agrees"
 
 
 def test_every_mistake_is_recognized_as_itself(exercise):

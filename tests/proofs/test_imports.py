@@ -51,7 +51,9 @@ def test_what_the_page_needs_imports_numpy_alone(root, name):
 
 
 def test_the_plugin_costs_pytest_nothing_at_start(root):
-    code = "import bnbank.plugin, sys; print(sorted({'numpy', 'torch', 'textual'} & set(sys.modules)))"
+    code = (
+        "import bnbank.plugin, sys; print(sorted({'numpy', 'torch', 'textual'} & set(sys.modules)))"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True
     )

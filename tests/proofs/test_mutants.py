@@ -2,12 +2,11 @@
 
 import signal
 
-import numpy as np
 import pytest
 from mutants import mutants
 
 from bnbank.judge import load_answers, verdict
-from bnbank.runner import Source, run
+from bnbank.runner import Source, quiet, run
 
 SECONDS_A_MUTANT = 20
 
@@ -26,7 +25,7 @@ def passes(exercise, source):
     """Whether a mutant gives torch's answer in every check; the first wrong one settles it."""
     answers = load_answers(exercise.answers_file)
     source = Source(source)
-    with np.errstate(all="ignore"), AtMost(SECONDS_A_MUTANT):
+    with quiet(), AtMost(SECONDS_A_MUTANT):
         return all(
             verdict(check, run(check, source), answers[name]).state == "agrees"
             for name, check in exercise.checks.items()

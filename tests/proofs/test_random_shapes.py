@@ -2,13 +2,12 @@
 
 from functools import partial
 
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bnbank.judge import TOLERANCE, agree
-from bnbank.runner import Source, observe
+from bnbank.runner import Source, observe, quiet
 
 torch = pytest.importorskip("torch", reason="torch, the oracle, is not installed")
 
@@ -61,7 +60,7 @@ def test_reference_agrees_with_torch(exercise):
             draw = Draw(data)
             torch_says = observe(partial(check, oracle, draw))
             assert not torch_says.raised, f"the oracle raises {torch_says.raised}"
-            with np.errstate(all="ignore"):
+            with quiet():
                 ours = observe(partial(check, source.module(), draw.again()))
             assert not ours.raised, f"the reference raises {ours.raised} for {draw.record}"
             within = getattr(check, "within", None)
