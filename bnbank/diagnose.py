@@ -6,13 +6,14 @@ diagnosis.
 """
 
 from dataclasses import dataclass, field
-from itertools import chain, combinations, permutations
+from functools import lru_cache
+from itertools import combinations, permutations
 from math import prod
 
 import numpy as np
 
 from bnbank.exercise import Mistake
-from bnbank.judge import agree
+from bnbank.judge import agree, load_answers, verdict
 from bnbank.runner import Raised, Source, quiet, run
 
 SAME = 1e-6  # two ways to make one mistake agree to this; two mistakes differ by more
@@ -41,11 +42,10 @@ def diagnose(exercise, outcomes, verdicts):
     failing = [v.check for v in verdicts if v.state in ("differs", "raised")]
     if not failing:
         return Diagnosis()
-    known = Rerun(exercise)
-    first, *others = sorted(outcomes.keys() & exercise.checks, key=lambda name: name not in failing)
-    # Code to be mended starts with several mistakes at once; whoever writes rarely makes three.
-    most = 4 if exercise.is_debugging else 2
-    for together in chain(*(combinations(exercise.mistakes, n) for n in range(1, most + 1))):
+    known = rerun(exercise)
+    ran = [name for name in exercise.checks if name in outcomes]
+    first, *others = sorted(ran, key=lambda name: name not in failing)
+    for together in known.candidates(failing, ran):
         if all(known.same(together, name, outcomes[name]) for name in (first, *others)):
             return Diagnosis(together, {name: known.shown(together, name) for name in failing})
     alone = [(mistake,) for mistake in exercise.mistakes]
@@ -56,12 +56,19 @@ def diagnose(exercise, outcomes, verdicts):
     return Diagnosis((), {name: mistakes for name, mistakes in explained.items() if mistakes})
 
 
+@lru_cache(maxsize=4)
+def rerun(exercise):
+    """The Rerun of an exercise: one a process, for a mistake gives every attempt the same."""
+    return Rerun(exercise)
+
+
 class Rerun:
-    """The reference with mistakes in it, run on one check at a time and only when asked."""
+    """The reference with mistakes in it, run on one check at a time, only when asked, and once."""
 
     def __init__(self, exercise):
         self.exercise = exercise
         self.reference = exercise.reference.read_text(encoding="utf-8")
+        self.answers = load_answers(exercise.answers_file)
         self.sources, self.outcomes = {}, {}
 
     def same(self, mistakes, check, given):
@@ -69,10 +76,30 @@ class Rerun:
         made = self.outcome(mistakes, check)
         return made is not None and same(given, made)
 
+    def candidates(self, failing, ran):
+        """Mistakes that could explain just these failing checks: one by one, then together.
+
+        Of several at once each must leave alone what agrees, and all failing checks must be some
+        mistake's doing. Code to be mended may have four at once, one hiding another; whoever writes
+        rarely makes three.
+        """
+        mistakes, debugging = self.exercise.mistakes, self.exercise.is_debugging
+        yield from ((mistake,) for mistake in mistakes)
+        fails = {m: {name for name in ran if self.fails((m,), name)} for m in mistakes}
+        possible = [m for m in mistakes if debugging or fails[m] <= set(failing)]
+        for number in range(2, 5 if debugging else 3):
+            for together in combinations(possible, number):
+                if set(failing) <= set().union(*(fails[m] for m in together)):
+                    yield together
+
+    def fails(self, mistakes, check):
+        """Whether a check catches these mistakes."""
+        outcome, answer = self.outcome(mistakes, check), self.answers[check]
+        return verdict(self.exercise.checks[check], outcome, answer).state != "agrees"
+
     def shown(self, mistakes, check):
-        """Those of several mistakes that by themselves change a check; all, if none does."""
-        right = self.outcome((), check)
-        return tuple(m for m in mistakes if not same(right, self.outcome((m,), check))) or mistakes
+        """Those of several mistakes that a check catches by themselves; all, if it catches none."""
+        return tuple(m for m in mistakes if self.fails((m,), check)) or mistakes
 
     def outcome(self, mistakes, check):
         """What the reference with these mistakes gives, or None if they cannot be made together."""

@@ -78,7 +78,7 @@ class Graded:
             return report.solved(self.exercise)
         self._told = set()
         said = [text for check in self.verdicts if (text := self.tell(check))]
-        return "\n".join([*said, report.score(self.exercise, self.passed)])
+        return "\n\n".join([*said, report.score(self.exercise, self.passed)])
 
     def as_json(self):
         """All of it, for a program: plain values."""

@@ -47,9 +47,10 @@ class Guard:
         self.root = os.path.realpath(exercise.root)
         self.graded = os.path.realpath(graded)
         self.scratch = os.path.realpath(scratch)
-        self.secret = [os.path.join(self.root, place) for place in ("solutions", "tests/answers")]
+        secret = (("solutions",), ("tests", "answers"))
+        self.secret = [os.path.join(self.root, *place) for place in secret]
         self.numpy_only = exercise.needs == "numpy"
-        self.may_start_processes = bool(exercise.allows and "subprocess" in exercise.allows)
+        self.may_start_processes = "subprocess" in exercise.allows
         self.modules = {"numpy", *sys.stdlib_module_names, *exercise.allows}
         self.stop = stop
 
