@@ -13,10 +13,10 @@ from math import prod
 import numpy as np
 
 from bnbank.exercise import Mistake
-from bnbank.judge import agree, load_answers, verdict
+from bnbank.judge import TOLERANCE, agree, load_answers, verdict
 from bnbank.runner import Raised, Source, quiet, run
 
-SAME = 1e-6  # two ways to make one mistake agree to this; two mistakes differ by more
+SAME = 1e-6  # two ways to make one mistake agree to this at least; two mistakes differ by more
 
 
 @dataclass(frozen=True)
@@ -43,17 +43,11 @@ def diagnose(exercise, outcomes, verdicts):
     if not failing:
         return Diagnosis()
     known = rerun(exercise)
-    ran = [name for name in exercise.checks if name in outcomes]
-    first, *others = sorted(ran, key=lambda name: name not in failing)
-    for together in known.candidates(failing, ran):
-        if all(known.same(together, name, outcomes[name]) for name in (first, *others)):
+    passing = [v.check for v in verdicts if v.state == "agrees"]
+    for together in known.candidates(failing, passing):
+        if known.explain(together, failing, passing, outcomes):
             return Diagnosis(together, {name: known.shown(together, name) for name in failing})
-    alone = [(mistake,) for mistake in exercise.mistakes]
-    explained = {
-        name: next((one for one in alone if known.same(one, name, outcomes[name])), ())
-        for name in failing
-    }
-    return Diagnosis((), {name: mistakes for name, mistakes in explained.items() if mistakes})
+    return Diagnosis((), known.explain_each(failing, outcomes))
 
 
 @lru_cache(maxsize=4)
@@ -71,12 +65,7 @@ class Rerun:
         self.answers = load_answers(exercise.answers_file)
         self.sources, self.outcomes = {}, {}
 
-    def same(self, mistakes, check, given):
-        """Whether the reference with these mistakes gives the same as the attempt did."""
-        made = self.outcome(mistakes, check)
-        return made is not None and same(given, made)
-
-    def candidates(self, failing, ran):
+    def candidates(self, failing, passing):
         """Mistakes that could explain just these failing checks: one by one, then together.
 
         Of several at once each must leave alone what agrees, and all failing checks must be some
@@ -85,17 +74,55 @@ class Rerun:
         """
         mistakes, debugging = self.exercise.mistakes, self.exercise.is_debugging
         yield from ((mistake,) for mistake in mistakes)
-        fails = {m: {name for name in ran if self.fails((m,), name)} for m in mistakes}
-        possible = [m for m in mistakes if debugging or fails[m] <= set(failing)]
+        fails = {m: {name for name in failing if self.fails((m,), name)} for m in mistakes}
+        harmless = {m for m in mistakes if not any(self.fails((m,), name) for name in passing)}
+        possible = [m for m in mistakes if fails[m] and (debugging or m in harmless)]
         for number in range(2, 5 if debugging else 3):
             for together in combinations(possible, number):
                 if set(failing) <= set().union(*(fails[m] for m in together)):
                     yield together
 
+    def explain(self, mistakes, failing, passing, outcomes):
+        """Whether the reference with these mistakes is right and wrong just as the attempt is."""
+        return all(self.same(mistakes, name, outcomes[name]) for name in failing) and not any(
+            self.fails(mistakes, name) for name in passing
+        )
+
+    def explain_each(self, failing, outcomes):
+        """{check: mistakes} where nothing explains all of them: check by check, as far as it goes.
+
+        Of several mistakes that explain a check, the one that explains most is likeliest. What is
+        left may be the work of several of those that were found.
+        """
+        alone = {
+            (mistake,): [n for n in failing if self.same((mistake,), n, outcomes[n])]
+            for mistake in self.exercise.mistakes
+        }
+        found = {n: one for one in sorted(alone, key=lambda m: len(alone[m])) for n in alone[one]}
+        likely = list(dict.fromkeys(mistake for (mistake,) in found.values()))[:4]
+        for number in range(2, len(likely) + 1):
+            for together in combinations(likely, number):
+                for name in failing:
+                    if name not in found and self.same(together, name, outcomes[name]):
+                        found[name] = together
+        return found
+
+    def same(self, mistakes, check, given):
+        """Whether a check catches these mistakes, and just as it caught what gave this outcome."""
+        made = self.outcome(mistakes, check)
+        return (
+            made is not None
+            and same(given, made, self.exercise.checks[check])
+            and self.fails(mistakes, check)
+        )
+
     def fails(self, mistakes, check):
-        """Whether a check catches these mistakes."""
+        """Whether a check catches these mistakes, or they cannot be made together."""
         outcome, answer = self.outcome(mistakes, check), self.answers[check]
-        return verdict(self.exercise.checks[check], outcome, answer).state != "agrees"
+        return (
+            outcome is None
+            or verdict(self.exercise.checks[check], outcome, answer).state != "agrees"
+        )
 
     def shown(self, mistakes, check):
         """Those of several mistakes that a check catches by themselves; all, if it catches none."""
@@ -122,13 +149,14 @@ class Rerun:
         return self.sources[mistakes]
 
 
-def same(one, other):
-    """Whether two outcomes are the same: equal values, or the same exception."""
+def same(one, other, check):
+    """Whether two outcomes of a check are the same: equal values, or the same exception."""
     if one.raised or other.raised:
         return told(one.raised) == told(other.raised)
     if one.values.keys() != other.values.keys():
         return False
-    return all(alike(one.values[name], other.values[name]) for name in one.values)
+    within = getattr(check, "within", 0)
+    return all(alike(one.values[name], other.values[name], within) for name in one.values)
 
 
 def told(raised: Raised | None):
@@ -136,14 +164,17 @@ def told(raised: Raised | None):
     return raised and (raised.kind, raised.text)
 
 
-def alike(one, other):
-    """`agree`, where NaN equals NaN and infinity itself."""
+def alike(one, other, within=0):
+    """`agree`, where NaN equals NaN and infinity itself.
+
+    As exactly as the check asks: someone may make in float32 what the reference makes in float64.
+    """
     if one.dtype.kind == other.dtype.kind == "f" and one.shape == other.shape:
         bounded = np.isfinite(one) & np.isfinite(other)
         if not np.array_equal(one[~bounded], other[~bounded], equal_nan=True):
             return False
-        return agree(one[bounded], other[bounded], SAME)
-    return agree(one, other, SAME)
+        one, other = one[bounded], other[bounded]
+    return agree(one, other, max(SAME, within, TOLERANCE.get(other.dtype.name, 0)))
 
 
 def observations(difference):

@@ -199,6 +199,10 @@ def refuses_what_it_cannot_normalize(impl):
         "integers": refuses(TypeError, layer.forward, frozen(np.arange(24).reshape(2, 3, 2, 2))),
         "booleans": refuses(TypeError, layer.forward, frozen(normal(2, 3, 2, 2) > 0)),
     }
+    bare = impl.BatchNorm2D(3, affine=False, track_running_stats=False)
+    told["(2, 5, 6, 7) with C=3, without weight or statistics"] = refuses(
+        ValueError, bare.forward, normal(2, 5, 6, 7), naming=[3, (2, 5, 6, 7)]
+    )
     layer.eval()
     told["(2, 5, 6, 7) with C=3, eval"] = refuses(
         ValueError, layer.forward, normal(2, 5, 6, 7), naming=[3, (2, 5, 6, 7)]
@@ -258,11 +262,13 @@ def oracle():
         def forward(self, x):
             if x.dtype.kind != "f":
                 raise TypeError(f"torch normalizes floating values, got {x.dtype}")
+            expected = f"expected (N, {self.layer.num_features}, H, W), got {x.shape}"
+            if x.ndim == 4 and x.shape[1] != self.layer.num_features:
+                raise ValueError(expected)  # torch accepts it where it has no weight and no buffer
             try:
                 y = self.layer(torch.tensor(x, dtype=torch.float64))
             except (ValueError, RuntimeError) as error:
-                expected = f"expected (N, {self.layer.num_features}, H, W)"
-                raise ValueError(f"{error}; {expected}, got {x.shape}") from None
+                raise ValueError(f"{error}; {expected}") from None
             return y.detach().numpy().astype(x.dtype)
 
         def train(self, mode=True):

@@ -52,7 +52,12 @@ def submissions(bank):
 @pytest.fixture
 def handed_in(bank):
     """A course beside the bank: its folder, and what is expected of whom."""
-    made = list(submissions(bank).items())
+    return collect(bank, submissions(bank))
+
+
+def collect(bank, made):
+    """Lay out a course."""
+    made = list(made.items())
     random.Random(0).shuffle(made)
     place = bank.parent / "course"
     for student, (source, *_) in made:
@@ -116,7 +121,8 @@ def test_every_verdict_is_the_expected_one(bank, handed_in):
     assert status == 0, text
     hold(place, expected)
     assert f"bn2d: 8 of {len(expected)} solved" in text
-    assert "normalizes_each_pixel: Every pixel was normalized" in text
+    assert "never_updates_anything: Nothing was remembered in training." in text
+    assert " other known mistakes\n" in text
     assert "      1  not written yet" in text
     before = lines(place)
     status, text = grade(bank, place, "--workers", "2")
@@ -127,8 +133,9 @@ def test_every_verdict_is_the_expected_one(bank, handed_in):
 
 @POSIX
 @pytest.mark.parametrize("how", ["SIGINT", "SIGKILL"])
-def test_interrupted_and_resumed(bank, handed_in, how):
-    place, expected = handed_in
+def test_interrupted_and_resumed(bank, how):
+    some = {name: one for name, one in submissions(bank).items() if "endless" not in name}
+    place, expected = collect(bank, dict(list(some.items())[::2]))
     running = start(bank, place, "--workers", "2")
     until(lambda: len(lines(place)) > len(expected) // 3)
     running.send_signal(getattr(signal, how))
@@ -187,11 +194,12 @@ def test_on_a_dask_cluster_one_of_whose_workers_is_killed(bank, handed_in):
     hold(place, expected)
 
 
-def test_a_cluster_that_is_not_there(bank, handed_in):
+def test_a_cluster_that_is_not_there(bank, tmp_path, monkeypatch):
     pytest.importorskip("distributed")
-    status, text = grade(bank, handed_in[0], "--dask", "tcp://127.0.0.1:9")
-    assert status == 2
-    assert "tcp://127.0.0.1:9" in text
+    monkeypatch.setattr(course, "CONNECT", "1s")
+    hand_in(tmp_path / "course", "ada", "bn2d.py", bank=bank)
+    with pytest.raises(OSError, match=r"tcp://127\.0\.0\.1:9"):
+        course.grade(bank, tmp_path / "course", dask="tcp://127.0.0.1:9")
 
 
 def hand_in(place, student, file, text="", bank=None):
@@ -226,6 +234,7 @@ def test_where_submissions_lie(bank, tmp_path):
     ]
     one = course.Course(bank, place, only="bn2d")
     assert [s.student for s in one.submissions] == ["ada", "ben", "cem", "eve"]
+    (place / "cem/attempt.py").unlink()
     with pytest.raises(ValueError, match=r"(?s)Nothing to grade.*ada: no submission"):
         course.Course(bank, place, only="fuse_conv_bn")
     with pytest.raises(exercises.UnknownExercise):
@@ -293,7 +302,7 @@ def test_a_changed_file_is_graded_again(bank, tmp_path):
     hand_in(place, "ben", "bn2d.py", bank=bank)
     assert "bn2d: 1 of 2 solved" in grade(bank, place)[1]
     hand_in(place, "ada", "bn2d.py", bank=bank)
-    status, text = grade(bank, place, "--json")
+    _, text = grade(bank, place, "--json")
     assert "2 submissions, 1 to grade" in text
     told = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
     assert [(r["student"], r["solved"]) for r in told] == [("ada", True), ("ben", True)]
@@ -367,10 +376,10 @@ def test_a_fork_has_no_way_to_its_server(server, tmp_path):
     file.write_text(
         "import os\n"
         "os.write(1, b'ended 0\\n')\n"
-        "print(os.read(0, 9), os.getsid(0) == os.getpid(), sorted(os.listdir('/proc/self/fd'))[:4])\n"
+        "print(os.read(0, 9), os.getsid(0) == os.getpid(), os.listdir('/proc/self/fd'))\n"
     )
     run = server.grade(file)
-    assert run.outcomes["load"].printed.startswith("b'' True ['0', '1', '2'")
+    assert run.outcomes["load"].printed == "b'' True ['0', '1', '2', '3']\n"  # 3 reads the list
     file.write_text("x = 1\n")
     assert not server.grade(file).stopped
 
@@ -561,7 +570,7 @@ def test_the_zip_holds_what_is_needed_and_no_more(bank, tmp_path):
         names = archive.namelist()
         setup = archive.read("setup.sh").decode()
     assert "solutions/bn2d/attempt.py" not in names
-    assert not [name for name in names if "fuse_conv_bn" in name or "progress" in name]
+    assert not [name for name in names if "fuse_conv_bn" in name or "progress.json" in name]
     assert "questions/statistics/two-variances.md" in names
     assert "PACKAGES" not in setup
     assert setup.splitlines()[-1].endswith(" numpy")

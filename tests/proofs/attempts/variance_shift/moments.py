@@ -1,0 +1,31 @@
+"""By the two moments, as one derives it; numbers stay Python floats."""
+
+import numpy as np
+
+
+def dropout_variances(mean, var, p):
+    dtype = check(mean, var, p)
+    c, v = np.broadcast_arrays(np.asarray(mean, np.float64), np.asarray(var, np.float64))
+    second = (v + c * c) / (1 - p)
+    train = second - c * c
+    if dtype is None:
+        return float(train), float(v)
+    return np.array(train, dtype), np.array(v, dtype)
+
+
+def variance_shift(mean, var, p):
+    dtype = check(mean, var, p)
+    c, v = np.asarray(mean, np.float64), np.asarray(var, np.float64)
+    ratio = v / ((v + c * c) / (1 - p) - c * c)
+    return float(ratio) if dtype is None else np.array(ratio, dtype)
+
+
+def check(mean, var, p):
+    arrays = [a for a in (mean, var) if isinstance(a, np.ndarray)]
+    if any(a.dtype.kind != "f" for a in arrays):
+        raise TypeError(f"{[a.dtype for a in arrays]}")
+    if p != p or p < 0 or p >= 1:
+        raise ValueError(f"p has to lie between 0 and 1, got {p}")
+    if np.any(np.less(var, 0)):
+        raise ValueError(f"a variance is at least 0, got {var}")
+    return np.result_type(*arrays) if arrays else None
