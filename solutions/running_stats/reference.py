@@ -1,10 +1,9 @@
 """All three are weighted averages whose weights sum to 1; they differ in who gets how much.
 
 The moving average gives the k-th last batch the weight momentum · (1 - momentum)^k:
-with 0.1 the
-last ten batches hold 65 %. Equal weights are a moving average whose momentum is 1/(count + 1). Both
-average what they are given, so torch corrects each batch's variance by m/(m - 1) before; the paper
-averages biased variances and corrects once, at the end.
+with 0.1 the last ten batches hold 65 %. Equal weights are a moving average whose momentum is
+1/(count + 1). Both average what they are given, so torch corrects each batch's variance by
+m/(m - 1) before; the paper averages biased variances and corrects once, at the end.
 """
 
 import numpy as np

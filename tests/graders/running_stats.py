@@ -45,10 +45,8 @@ def ema_forgets_step_by_step(impl):
 
 def cumulative_average_weighs_all_alike(impl):
     """cumulative_update: after k batches each has the weight 1/k"""
-    average, seen = (
-        normal(3, mean=50),
-        {},
-    )  # what stood there before the first batch does not matter
+    average = normal(3, mean=50)  # what stood there before the first batch does not matter
+    seen = {}
     for count in range(4):
         average = impl.cumulative_update(average, normal(3, mean=2 * count, seed=count), count)
         seen[f"after batch {count + 1}"] = average

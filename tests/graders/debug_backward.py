@@ -1,0 +1,9 @@
+"""What is asked of debug_backward: what is asked of bn_backward."""
+
+LEVEL = "senior"
+MINUTES = 25
+AFTER = ["bn_backward_steps"]
+CARD = "backward-pass"
+
+GRADED_AS = "bn_backward"
+STARTS_BROKEN = True

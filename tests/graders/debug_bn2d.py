@@ -1,0 +1,9 @@
+"""What is asked of debug_bn2d: what is asked of bn2d."""
+
+LEVEL = "junior"
+MINUTES = 15
+AFTER = []
+CARD = "what-bn-solves"
+
+GRADED_AS = "bn2d"
+STARTS_BROKEN = True

@@ -1,0 +1,11 @@
+"""What is asked of debug_freeze: what is asked of freeze_bn."""
+
+LEVEL = "mid"
+MINUTES = 25
+AFTER = ["bn2d"]
+CARD = "train-vs-test"
+NEEDS = "torch"
+SECONDS = 60  # importing torch and its optimizers takes several of them
+
+GRADED_AS = "freeze_bn"
+STARTS_BROKEN = True

@@ -1,0 +1,9 @@
+"""What is asked of debug_fusion: what is asked of fuse_conv_bn."""
+
+LEVEL = "mid"
+MINUTES = 15
+AFTER = ["bn2d"]
+CARD = "fuse-conv-bn"
+
+GRADED_AS = "fuse_conv_bn"
+STARTS_BROKEN = True

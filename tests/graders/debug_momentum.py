@@ -1,0 +1,9 @@
+"""What is asked of debug_momentum: what is asked of bn1d."""
+
+LEVEL = "junior"
+MINUTES = 15
+AFTER = []
+CARD = "train-vs-test"
+
+GRADED_AS = "bn1d"
+STARTS_BROKEN = True
