@@ -96,8 +96,10 @@ def load_answers(file):
 
 
 def save_answers(file, answers):
-    """Write what `load_answers` reads. The same answers make the same bytes."""
+    """Write what `load_answers` reads, whole or not at all. The same answers make the same bytes."""
     arrays = {
         f"{check}/{name}": a for check, values in answers.items() for name, a in values.items()
     }
-    np.savez_compressed(file, **arrays)
+    new = file.with_suffix(".new.npz")
+    np.savez_compressed(new, **arrays)
+    new.replace(file)

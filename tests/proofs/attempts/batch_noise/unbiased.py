@@ -10,7 +10,7 @@ def statistics_noise(var, batch_size, kurtosis=3.0):
     if batch_size < 1 or kurtosis < 1:
         raise ValueError(f"both have to be at least 1: {batch_size}, {kurtosis}")
     if values.min() < 0:
-        raise ValueError(f"a variance of {values.min()} is negative")
+        raise ValueError(f"a variance is at least 0, not {values.min()}")
     dtype = values.dtype if isinstance(var, np.ndarray) else np.dtype(float)
     work = np.promote_types(dtype, np.float32)
     values, n = values.astype(work), float(batch_size)

@@ -7,7 +7,7 @@ import numpy as np
 
 def dynamic_tanh(x, alpha, weight, bias):
     if x.dtype.kind != "f":
-        raise TypeError(f"{x.dtype}")
+        raise TypeError(f"x has to be floating, is {x.dtype}")
     if x.shape == ():
         raise ValueError(f"x needs an axis for weight, got {x.shape}")
     if np.asarray(alpha).size != 1:

@@ -5,7 +5,7 @@ import numpy as np
 
 def rms_norm(x, normalized_shape, weight=None, eps=1e-6):
     if x.dtype.kind != "f":
-        raise TypeError(f"{x.dtype}")
+        raise TypeError(f"floating x expected, got {x.dtype}")
     shape = tuple(np.atleast_1d(normalized_shape)) if normalized_shape != () else ()
     if not shape or tuple(x.shape[-len(shape) :]) != shape:
         raise ValueError(f"expected the last axes {tuple(map(int, shape))}, got {x.shape}")

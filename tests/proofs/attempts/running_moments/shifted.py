@@ -1,60 +1,56 @@
-"""Sums of the distances from the first row and of their squares."""
+"""Sums of distances from the first row and of their squares, with slots and a plain count."""
 
 import numpy as np
 
 
 class RunningMoments:
-    __slots__ = ("count", "shift", "s", "q", "dt")
+    __slots__ = ("count", "dtype", "origin", "squares", "sums")
 
     def __init__(self):
         self.count = 0
-        self.shift = None
-        self.s = None
-        self.q = None
-        self.dt = None
 
     def update(self, x):
-        if x.dtype.kind != "f":
-            raise TypeError("floats")
-        if x.ndim != 2:
-            raise ValueError(f"two axes, got {x.shape}")
-        if self.count and x.shape[1] != len(self.shift):
-            raise ValueError(f"D = {len(self.shift)}, got {x.shape}")
-        if not len(x):
+        if not np.issubdtype(x.dtype, np.floating):
+            raise TypeError("x must be floating")
+        if len(x.shape) != 2:
+            raise ValueError(f"x must be (n, D), is {x.shape}")
+        if self.count and x.shape[1] != self.origin.size:
+            raise ValueError(f"x must be (n, {self.origin.size}), is {x.shape}")
+        if x.shape[0] == 0:
             return
-        w = x.astype(np.float64)
+        wide = x.astype(np.float64)
         if not self.count:
-            self.shift = w[0].copy()
-            self.s = 0 * w[0]
-            self.q = 0 * w[0]
-            self.dt = x.dtype
-        d = w - self.shift
-        self.s = self.s + d.sum(0)
-        self.q = self.q + (d * d).sum(0)
-        self.count += len(x)
+            self.origin, self.dtype = wide[0].copy(), x.dtype
+            self.sums = self.squares = np.zeros(x.shape[1])
+        away = wide - self.origin
+        self.sums = self.sums + away.sum(0)
+        self.squares = self.squares + np.einsum("nd,nd->d", away, away)
+        self.count += x.shape[0]
 
-    def merge(self, o):
-        if not o.count:
+    def merge(self, other):
+        if not other.count:
             return
         if not self.count:
-            self.count, self.shift, self.s, self.q, self.dt = o.count, o.shift, o.s, o.q, o.dt
+            for name in self.__slots__:
+                setattr(self, name, getattr(other, name))
             return
-        if self.shift.shape != o.shift.shape:
-            raise ValueError(f"{len(self.shift)} != {len(o.shift)}")
-        t = o.shift - self.shift
-        q = o.q + 2 * t * o.s + o.count * t * t
-        s = o.s + o.count * t
-        self.s = self.s + s
-        self.q = self.q + q
-        self.count = self.count + o.count
+        if self.origin.shape != other.origin.shape:
+            raise ValueError(f"D is {self.origin.size}, that of the other {other.origin.size}")
+        # (x - a) = (x - b) + (b - a)
+        move = other.origin - self.origin
+        squares = other.squares + 2 * move * other.sums + other.count * move**2
+        sums = other.sums + other.count * move
+        self.squares, self.sums = self.squares + squares, self.sums + sums
+        self.count += other.count
 
     @property
     def mean(self):
         if not self.count:
-            raise ValueError("no rows")
-        return (self.shift + self.s / self.count).astype(self.dt)
+            raise ValueError("1 row at least, got 0")
+        return (self.origin + self.sums / self.count).astype(self.dtype)
 
     def var(self, ddof=0):
-        if self.count <= ddof:
-            raise ValueError(f"count {self.count} ddof {ddof}")
-        return ((self.q - self.s**2 / self.count) / (self.count - ddof)).astype(self.dt)
+        if not ddof < self.count:
+            raise ValueError(f"count is {self.count}, ddof is {ddof}")
+        spread = self.squares - self.sums**2 / self.count
+        return (spread / (self.count - ddof)).astype(self.dtype)

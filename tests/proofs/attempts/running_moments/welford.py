@@ -1,14 +1,11 @@
-"""Welford row by row, merged as Chan et al. do."""
+"""Welford's update, row by row; count is a property."""
 
 import numpy as np
 
 
 class RunningMoments:
     def __init__(self):
-        self.n = 0
-        self.mu = None
-        self.M = None
-        self.dt = None
+        self.n, self.mu, self.m2, self.dtype = 0, None, None, None
 
     @property
     def count(self):
@@ -16,43 +13,42 @@ class RunningMoments:
 
     def update(self, x):
         if x.dtype.kind != "f":
-            raise TypeError("floats")
+            raise TypeError(f"rows of floats, not {x.dtype}")
         if x.ndim != 2:
             raise ValueError(f"two axes (n, D), got {x.shape}")
         if self.n and x.shape[1] != len(self.mu):
             raise ValueError(f"{len(self.mu)} columns, got {x.shape}")
         for row in x:
-            if self.mu is None:
-                self.mu = np.zeros(len(row))
-                self.M = np.zeros(len(row))
-                self.dt = x.dtype
-            r = row.astype(np.float64)
+            if self.n == 0:
+                self.mu, self.m2, self.dtype = np.zeros(len(row)), np.zeros(len(row)), x.dtype
             self.n += 1
-            d = r - self.mu
+            wide = row.astype(np.float64)
+            d = wide - self.mu
             self.mu += d / self.n
-            self.M += d * (r - self.mu)
+            self.m2 += d * (wide - self.mu)
 
     def merge(self, other):
         if other.n == 0:
             return
         if self.n == 0:
-            self.n, self.mu, self.M, self.dt = other.n, other.mu.copy(), other.M.copy(), other.dt
+            self.n, self.dtype = other.n, other.dtype
+            self.mu, self.m2 = other.mu.copy(), other.m2.copy()
             return
         if len(self.mu) != len(other.mu):
-            raise ValueError(f"{len(self.mu)} and {len(other.mu)}")
-        n = self.n + other.n
-        mu = (self.n * self.mu + other.n * other.mu) / n
-        self.M = self.M + self.n * (self.mu - mu) ** 2 + other.M + other.n * (other.mu - mu) ** 2
-        self.mu = mu
-        self.n = n
+            raise ValueError(f"{len(self.mu)} columns here, {len(other.mu)} there")
+        a, b = self.n, other.n
+        mu = self.mu + (other.mu - self.mu) * (b / (a + b))
+        within = self.m2 + other.m2
+        between = a * (self.mu - mu) ** 2 + b * (other.mu - mu) ** 2
+        self.n, self.mu, self.m2 = a + b, mu, within + between
 
     @property
     def mean(self):
         if not self.n:
-            raise ValueError("empty")
-        return self.mu.astype(self.dt)
+            raise ValueError("there is no mean of 0 rows, at least 1 is needed")
+        return self.mu.astype(self.dtype)
 
     def var(self, ddof=0):
         if self.n <= ddof:
-            raise ValueError(f"{self.n} rows, ddof {ddof}")
-        return (self.M / (self.n - ddof)).astype(self.dt)
+            raise ValueError(f"ddof has to be below the count {self.n}, is {ddof}")
+        return (self.m2 / (self.n - ddof)).astype(self.dtype)

@@ -12,7 +12,7 @@ def spectral_norm(weight, u, n_power_iterations=1, eps=1e-12):
     if u.ndim != 1 or u.shape[0] != weight.shape[0]:
         raise ValueError(f"u has to be ({weight.shape[0]},), got {u.shape}")
     if n_power_iterations < 1:
-        raise ValueError(f"n_power_iterations is {n_power_iterations}")
+        raise ValueError(f"at least 1 iteration is needed, not {n_power_iterations}")
     work = np.promote_types(weight.dtype, np.float32)
     w = weight.astype(work).reshape(weight.shape[0], -1)
     u = u.astype(work)

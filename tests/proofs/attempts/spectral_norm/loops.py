@@ -13,7 +13,7 @@ def spectral_norm(weight, u, n_power_iterations=1, eps=1e-12):
     if u.shape != (len(weight),):
         raise ValueError(f"expected ({len(weight)},), got {u.shape}")
     if n_power_iterations <= 0:
-        raise ValueError(f"{n_power_iterations} iterations give no v")
+        raise ValueError(f"1 iteration or more, got {n_power_iterations}")
     rows = [[float(w) for w in row.ravel()] for row in weight]
     left = [float(a) for a in u]
     for _ in range(n_power_iterations):

@@ -7,7 +7,7 @@ import numpy as np
 
 def switchable_norm(x, mean_logits, var_logits, weight, bias, eps=1e-5):
     if x.dtype.kind != "f":
-        raise TypeError(f"{x.dtype}")
+        raise TypeError(f"floating x expected, got {x.dtype}")
     if x.ndim < 2:
         raise ValueError(f"expected at least (N, C), got {x.shape}")
     for logits in (mean_logits, var_logits):

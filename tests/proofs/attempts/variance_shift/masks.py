@@ -1,4 +1,4 @@
-"""Going through both masks and two values, in the widest dtype of the arrays or float32."""
+"""Going through both masks and two values, in float64."""
 
 import numpy as np
 
@@ -16,11 +16,11 @@ def variance_shift(mean, var, p):
 
 def _train(mean, var, p):
     mean, std = np.asarray(mean, np.float64), np.sqrt(np.asarray(var, np.float64))
-    mean, std = np.broadcast_arrays(mean, std)
-    total = np.zeros(mean.shape)
-    for x in (mean - std, mean + std):
-        total = total + 0.5 * p * (0 - mean) ** 2
-        total = total + 0.5 * (1 - p) * (x / (1 - p) - mean) ** 2
+    total = np.zeros(np.broadcast_shapes(mean.shape, std.shape))
+    for deviation in (-std, std):
+        dropped = 0 - mean
+        kept = (p * mean + deviation) / (1 - p)  # (mean + deviation) / (1 - p) - mean
+        total = total + 0.5 * (p * dropped**2 + (1 - p) * kept**2)
     return total
 
 
@@ -31,6 +31,6 @@ def _dtype(mean, var, p):
     if not (p >= 0 and p < 1):
         raise ValueError(f"p={p} is not in [0, 1)")
     if (np.asarray(var) < 0).any():
-        raise ValueError(f"negative variance: {np.asarray(var).min()}")
+        raise ValueError(f"a var has to be at least 0, the smallest is {np.asarray(var).min()}")
     kinds = [x.dtype for x in (mean, var) if isinstance(x, np.ndarray)] or [np.dtype(float)]
     return np.result_type(*kinds)

@@ -1,4 +1,4 @@
-"""By the two moments, as one derives it; numbers stay Python floats."""
+"""By the parts of a variance, within the masks and between them; numbers stay Python floats."""
 
 import numpy as np
 
@@ -6,8 +6,7 @@ import numpy as np
 def dropout_variances(mean, var, p):
     dtype = check(mean, var, p)
     c, v = np.broadcast_arrays(np.asarray(mean, np.float64), np.asarray(var, np.float64))
-    second = (v + c * c) / (1 - p)
-    train = second - c * c
+    train = within(v, p) + between(c, p)
     if dtype is None:
         return float(train), float(v)
     return np.array(train, dtype), np.array(v, dtype)
@@ -16,8 +15,18 @@ def dropout_variances(mean, var, p):
 def variance_shift(mean, var, p):
     dtype = check(mean, var, p)
     c, v = np.asarray(mean, np.float64), np.asarray(var, np.float64)
-    ratio = v / ((v + c * c) / (1 - p) - c * c)
+    ratio = v / (within(v, p) + between(c, p))
     return float(ratio) if dtype is None else np.array(ratio, dtype)
+
+
+def within(v, p):
+    """A value is kept with probability 1 - p and then varies by v / (1 - p)²."""
+    return (1 - p) * v / (1 - p) ** 2
+
+
+def between(c, p):
+    """The mean is c / (1 - p) or 0, as the mask says: a coin with these two sides."""
+    return p * (1 - p) * (c / (1 - p)) ** 2
 
 
 def check(mean, var, p):

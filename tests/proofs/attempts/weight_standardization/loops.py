@@ -5,7 +5,7 @@ import numpy as np
 
 def standardize_weight(weight, eps=1e-5):
     if weight.dtype.kind != "f":
-        raise TypeError(f"{weight.dtype}")
+        raise TypeError(f"floating kernel expected, got {weight.dtype}")
     if len(weight.shape) != 4:
         raise ValueError(f"a kernel has 4 axes, this has the shape {weight.shape}")
     out = np.empty(weight.shape, weight.dtype)
