@@ -96,7 +96,7 @@ def load_answers(file):
 
 
 def save_answers(file, answers):
-    """Write what `load_answers` reads, whole or not at all. The same answers make the same bytes."""
+    """Write what `load_answers` reads, whole or not at all; the same answers, the same bytes."""
     arrays = {
         f"{check}/{name}": a for check, values in answers.items() for name, a in values.items()
     }
