@@ -82,7 +82,7 @@ def _pattern(thing):
     if isinstance(thing, tuple):
         return r"\D+".join(rf"(?<!\d){size}(?!\d)" for size in thing)
     if isinstance(thing, (int, float)):
-        return rf"(?<![\d.]){re.escape(str(thing))}(?![\d])"
+        return rf"(?<!\d)(?<!\d\.){re.escape(str(thing))}(?!\d)"
     return thing
 
 

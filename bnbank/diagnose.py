@@ -47,7 +47,7 @@ def diagnose(exercise, outcomes, verdicts):
     for together in known.candidates(failing, passing):
         if known.explain(together, failing, passing, outcomes):
             return Diagnosis(together, {name: known.shown(together, name) for name in failing})
-    return Diagnosis((), known.explain_each(failing, outcomes))
+    return Diagnosis((), known.explain_each(failing, passing, outcomes))
 
 
 @lru_cache(maxsize=4)
@@ -88,15 +88,17 @@ class Rerun:
             self.fails(mistakes, name) for name in passing
         )
 
-    def explain_each(self, failing, outcomes):
+    def explain_each(self, failing, passing, outcomes):
         """{check: mistakes} where nothing explains all of them: check by check, as far as it goes.
 
-        Of several mistakes that explain a check, the one that explains most is likeliest. What is
-        left may be the work of several of those that were found.
+        Of several mistakes that explain a check, the one that explains most is likeliest; one that
+        would show where the attempt is right is none of its. What is left may be the work of several
+        of those that were found.
         """
         alone = {
             (mistake,): [n for n in failing if self.same((mistake,), n, outcomes[n])]
             for mistake in self.exercise.mistakes
+            if not any(self.fails((mistake,), name) for name in passing)
         }
         found = {n: one for one in sorted(alone, key=lambda m: len(alone[m])) for n in alone[one]}
         likely = list(dict.fromkeys(mistake for (mistake,) in found.values()))[:4]

@@ -80,9 +80,10 @@ def agree(yours, torch, tolerance):
 def distance(yours, torch):
     """How far apart each pair of numbers is, relative to the largest of torch's, or to 1."""
     yours, torch = yours.astype(np.float64), torch.astype(np.float64)
+    finite = np.isfinite(torch)
     with np.errstate(invalid="ignore"):
-        apart = np.abs(yours - torch) / max(1.0, np.abs(torch).max(initial=0.0))
-    return np.where(np.isnan(apart), np.inf, apart)
+        apart = np.abs(yours - torch) / max(1.0, np.abs(torch).max(initial=0.0, where=finite))
+    return np.where(yours == torch, 0.0, np.where(np.isnan(apart), np.inf, apart))
 
 
 def load_answers(file):

@@ -31,6 +31,14 @@ def test_numbers(yours, agrees):
     assert agree(yours, X, 1e-9) is agrees
 
 
+def test_infinity_agrees_with_itself_alone():
+    torch = np.array([1.0, np.inf, -np.inf])
+    assert agree(torch, torch, 1e-9)
+    assert not agree(-torch, torch, 1e-9)
+    assert not agree(np.array([1.0, 1e300, -1e300]), torch, 1e-9)
+    assert not agree(np.array([1.1, np.inf, -np.inf]), torch, 1e-9)
+
+
 def test_booleans_and_text_are_exact():
     assert agree(np.array([True, False]), np.array([True, False]), 0)
     assert not agree(np.array([True, True]), np.array([True, False]), 1)
@@ -97,6 +105,8 @@ def test_refusals():
     named = "raises ValueError that names (2, 3) and 5"
     good = "expected 5 channels, got (2, 3)"
     assert refuses(ValueError, refuse, good, naming=[(2, 3), 5]) == named
+    assert refuses(ValueError, refuse, "2..5 expected, (2, 3)", naming=[(2, 3), 5]) == named
+    assert "does not name 5" in refuses(ValueError, refuse, "0.5, (2, 3)", naming=[(2, 3), 5])
     assert "does not name 5" in refuses(ValueError, refuse, "got (2, 3)", naming=[(2, 3), 5])
     assert "does not name (2, 3)" in refuses(ValueError, refuse, "5: (12, 3)", naming=[(2, 3)])
     assert refuses(ValueError, refuse, good, TypeError, naming=[5]).startswith("raises TypeError")
