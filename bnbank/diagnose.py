@@ -92,8 +92,8 @@ class Rerun:
         """{check: mistakes} where nothing explains all of them: check by check, as far as it goes.
 
         Of several mistakes that explain a check, the one that explains most is likeliest; one that
-        would show where the attempt is right is none of its. What is left may be the work of several
-        of those that were found.
+        would show where the attempt is right is none of its. What is left may be the work of
+        several of those that were found.
         """
         alone = {
             (mistake,): [n for n in failing if self.same((mistake,), n, outcomes[n])]
