@@ -23,6 +23,8 @@ from bnbank.arrays import normal
 from bnbank.guard import Forbidden, Guard, watch
 
 PRINTED_AT_MOST = 4_000
+# Where packages that an attempt may import keep files: the one folder that it may write to.
+PLACES = ("TMPDIR", "TEMP", "TMP", "NUMBA_CACHE_DIR")
 
 
 @dataclass(frozen=True)
@@ -203,6 +205,7 @@ def main(root, id, scratch, megabytes):
         return {}
 
     os.chdir(scratch)
+    os.environ.update(dict.fromkeys(PLACES, str(scratch)))
     sys.stdin = io.StringIO()
     ban(exercise.bans, stop)
     limit_memory(int(megabytes))

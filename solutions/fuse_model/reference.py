@@ -34,6 +34,9 @@ def fuse_model(model):
             node.replace_all_uses_with(source)
             traced.graph.erase_node(node)
     traced.delete_all_unused_submodules()
+    # The trace has made the containers anew, and what is new is in training.
+    for name, module in traced.named_modules():
+        module.training = model.get_submodule(name).training
     traced.recompile()
     return traced
 

@@ -204,7 +204,7 @@ def refuses_what_it_cannot_normalize(impl):
     untracked = impl.BatchNorm1D(3, track_running_stats=False).eval()
     bare = impl.BatchNorm1D(3, affine=False, track_running_stats=False)
     rank = r"(N, C)|N, |\b2\b|two"
-    one = "more than 1 value|more than one|one value|1 value"
+    one = "more than 1 value|more than one|one value|1 value|2 values|two values"
     told = {
         "(3,)": refuses(ValueError, layer.forward, normal(3), naming=[rank, (3,)]),
         "(2, 3, 5, 4)": refuses(

@@ -183,7 +183,7 @@ def refuses_what_it_cannot_normalize(impl):
     one_value = normal(1, 3, 1, 1)
     untracked = impl.BatchNorm2D(3, track_running_stats=False).eval()
     rank = r"(N, C, H, W)|N, |\b4\b|four"
-    one = "more than 1 value|more than one|one value|1 value"
+    one = "more than 1 value|more than one|one value|1 value|2 values|two values"
     told = {
         "(4, 3)": refuses(ValueError, layer.forward, normal(4, 3), naming=[rank, (4, 3)]),
         "(2, 3, 5)": refuses(ValueError, layer.forward, normal(2, 3, 5), naming=[rank, (2, 3, 5)]),

@@ -97,11 +97,13 @@ def refuses_what_it_cannot_cut(impl):
     """refusals: rank, parameters, virtual_batch_size, integers"""
     x, ghost = normal(4, 3, 5), impl.ghost_batch_norm
     return {
-        "x (4,)": refuses(ValueError, ghost, normal(4), None, None, 2, naming=["C", (4,)]),
+        "x (4,)": refuses(
+            ValueError, ghost, normal(4), None, None, 2, naming=[r"C|two|\b2\b", (4,)]
+        ),
         "weight (5,)": refuses(ValueError, ghost, x, normal(5), None, 2, naming=[3, (5,)]),
         "bias (3, 1)": refuses(ValueError, ghost, x, None, normal(3, 1), 2, naming=[(3, 1)]),
-        "V = 0": refuses(ValueError, ghost, x, None, None, 0, naming=[1, 0]),
-        "V = -2": refuses(ValueError, ghost, x, None, None, -2, naming=[1, "-2"]),
+        "V = 0": refuses(ValueError, ghost, x, None, None, 0, naming=["1|positive", 0]),
+        "V = -2": refuses(ValueError, ghost, x, None, None, -2, naming=["1|positive", "-2"]),
         "integers": refuses(TypeError, ghost, frozen(np.arange(12).reshape(4, 3)), None, None, 2),
         "booleans": refuses(TypeError, ghost, frozen(x > 0), None, None, 2),
     }

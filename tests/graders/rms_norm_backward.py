@@ -159,7 +159,7 @@ def refuses_what_does_not_fit(impl):
     x, weight = normal(4, 3), normal(3)
     _, cache = forward(x, weight)
     integers = frozen(np.arange(12).reshape(4, 3))
-    none = r"1 axis|\.\.\., D|one axis|at least"
+    none = r"1 axis|\.\.\., D|one axis|an axis|at least"
 
     def of_weight(n):
         return refuses(ValueError, forward, x, normal(n), naming=[3, (n,)])

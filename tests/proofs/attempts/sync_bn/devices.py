@@ -10,10 +10,11 @@ def merge_moments(counts, means, variances):
         raise ValueError(f"{len(counts)} counts, {len(means)} means, {len(variances)} variances")
     if any(not np.issubdtype(a.dtype, np.floating) for a in (*means, *variances)):
         raise TypeError("means and variances must be floating")
-    expected = (means[0].size,)
+    if means[0].ndim != 1:
+        raise ValueError(f"vectors of one axis expected, got {means[0].shape}")
     for a in (*means, *variances):
-        if a.shape != expected:
-            raise ValueError(f"expected {expected}, got {a.shape}")
+        if a.shape != means[0].shape:
+            raise ValueError(f"expected {means[0].shape}, got {a.shape}")
     if min(counts) <= 0:
         raise ValueError(f"counts of at least 1 expected, got {min(counts)}")
     parts = [
