@@ -56,6 +56,7 @@ def running_mean_moves_by_momentum(impl):
     return {
         **seen,
         "num_batches_tracked": layer.num_batches_tracked,
+        "num_batches_tracked is an int": isinstance(layer.num_batches_tracked, (int, np.integer)),
         "running_mean with momentum=0.0": still.running_mean,
     }
 
@@ -275,7 +276,9 @@ def oracle():
 
         def __getattr__(self, name):
             value = getattr(self.layer, name)
-            return value.detach().numpy() if isinstance(value, torch.Tensor) else value
+            if isinstance(value, torch.Tensor):
+                return value.detach().numpy() if value.ndim else value.item()
+            return value
 
         def __setattr__(self, name, value):
             if name == "layer":

@@ -45,7 +45,9 @@ def running_mean_moves_by_momentum(impl):
             normal(4, 3, 5, 2 + step, mean=[[[1.0 + step]], [[-4.0]], [[2.0]]], seed=step)
         )
         seen[f"running_mean after step {step + 1}"] = np.array(layer.running_mean)
-    return {**seen, "num_batches_tracked": layer.num_batches_tracked}
+    count = layer.num_batches_tracked
+    whole = isinstance(count, (int, np.integer))
+    return {**seen, "num_batches_tracked": count, "num_batches_tracked is an int": whole}
 
 
 @within(IN_FLOAT32)
@@ -252,7 +254,9 @@ def oracle():
 
         def __getattr__(self, name):
             value = getattr(self.layer, name)
-            return value.detach().numpy() if isinstance(value, torch.Tensor) else value
+            if isinstance(value, torch.Tensor):
+                return value.detach().numpy() if value.ndim else value.item()
+            return value
 
         def __setattr__(self, name, value):
             if name == "layer":
