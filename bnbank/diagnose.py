@@ -256,8 +256,8 @@ def _of_channels(torch, yours, tolerance):
     for name, measure in (("mean", np.mean), ("spread", np.std)):
         ours, theirs = measure(yours, axis=axes), measure(torch, axis=axes)
         c = int(np.abs(ours - theirs).argmax())
-        if abs(ours[c] - theirs[c]) > 1e-6:
-            said.append(f"the {name} of channel {c} is {ours[c]:.4g}, torch's {theirs[c]:.4g}")
+        if f"{ours[c]:.4f}" != f"{theirs[c]:.4f}":
+            said.append(f"the {name} of channel {c} is {ours[c]:.4f}, torch's {theirs[c]:.4f}")
     return said
 
 

@@ -38,13 +38,15 @@ def hint(hints, number):
 
 
 def what_differs(verdict, observed=False):
-    """How a failed check differs, a line each; observed adds what can be said of the numbers."""
+    """How a failed check differs, a line each; observed adds what the first numbers let one see."""
     if verdict.state == "raised":
         return what_was_raised(verdict.outcome.raised)
     lines = []
     for difference in verdict.differences:
         lines.append(_difference(difference))
-        lines += [f"  {text}" for text in observations(difference) if observed]
+        if observed and (seen := observations(difference)):
+            lines += [f"  {text}" for text in seen]
+            observed = False
     return lines
 
 
