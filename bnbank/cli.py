@@ -1,4 +1,4 @@
-"""The command line: `bnbank practice, list, hint, show, reset, grade, record, new, check`.
+"""The command line: `bnbank practice, list, hint, show, reset, grade, record, new, check, export`.
 
 What was done, one line a thing, then the next command. An error names what is the matter and what
 to do, goes to stderr and exits with 2.
@@ -65,14 +65,24 @@ def parser():
     command(reset, one)
     command(
         grade,
-        any_number,
+        ("ids", {"nargs": "*", "metavar": "id|DIR|CSV", "help": "exercises, or one course"}),
         json={"action": "store_true", "help": "one JSON object a line and exercise"},
         reference={"action": "store_true", "help": "grade the reference, not the attempt"},
         time_limit={"type": float, "metavar": "SECONDS", "help": "for one attempt"},
+        exercise={"metavar": "ID", "help": "of a course: grade this one alone, attempt.py too"},
+        out={"type": Path, "metavar": "FILE", "help": "of a course: verdicts (DIR/results.jsonl)"},
+        workers={"type": int, "metavar": "N", "help": "of a course: at once (one a core)"},
+        dask={"metavar": "ADDRESS", "help": "of a course: the scheduler of a Dask cluster"},
     )
     command(record, any_number)
     command(new, one)
     command(check, any_number)
+    command(
+        export,
+        ("to", {"choices": ["gradescope"], "help": "gradescope: an autograder's zip"}),
+        ("ids", {"nargs": "+", "metavar": "id", "help": "the exercises of one assignment"}),
+        out={"type": Path, "metavar": "FILE", "help": "the zip (gradescope-<id>.zip)"},
+    )
     return top
 
 
@@ -140,9 +150,12 @@ def reset(options):
 
 
 def grade(options):
-    """grade attempts once, without pytest"""
+    """grade attempts once, without pytest; or a course, a folder with one folder a student"""
     from bnbank.grade import grade as grade_one
 
+    known = exercises.ids(options.root)
+    if courses := [id for id in options.ids if id not in known and Path(id).exists()]:
+        return _grade_course(courses, options)
     chosen = [exercises.get(options.root, id) for id in options.ids]
     started = [e for e in exercises.path(options.root) if options.reference or e.attempt.exists()]
     failed = False
@@ -156,6 +169,28 @@ def grade(options):
     if not (chosen or started):
         raise Trouble("Nothing is started. bnbank practice bn2d starts an exercise")
     return int(failed)
+
+
+def _grade_course(courses, options):
+    from bnbank import course
+
+    if len(options.ids) > 1:
+        raise Trouble(f"{courses[0]} is a course; grade one at a time, and no exercises beside it")
+    if options.reference or (options.workers is not None and options.workers < 1):
+        raise Trouble("A course is graded without --reference, by --workers 1 or more")
+    try:
+        return course.grade(
+            options.root,
+            courses[0],
+            out=options.out,
+            only=options.exercise,
+            workers=options.workers,
+            dask=options.dask,
+            seconds=options.time_limit,
+            as_json=options.json,
+        )
+    except (OSError, ValueError) as error:
+        raise Trouble(str(error)) from None
 
 
 def record(options):
@@ -200,6 +235,17 @@ def check(options):
             found.append(line)
     print(*found, f"{len(chosen)} exercises, {len(found)} problems", sep="\n")
     return int(bool(found))
+
+
+def export(options):
+    """what another grader needs to grade exercises of the bank"""
+    from bnbank import gradescope
+
+    try:
+        print(gradescope.export(options.root, options.ids, options.out))
+    except OSError as error:
+        raise Trouble(str(error)) from None
+    print("Upload it as the autograder; COURSE.md says how.")
 
 
 def _chosen(options):

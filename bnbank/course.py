@@ -11,10 +11,10 @@ import json
 import os
 import signal
 import sys
-from collections import Counter
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections import Counter, deque
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
 from pathlib import Path
@@ -28,7 +28,9 @@ from bnbank.grade import Graded
 LARGEST_SOURCE = 2**20
 TRIES = 4  # for a submission during whose grading workers die
 SERVERS = 4  # kept warm in one process
+CONNECT = "10s"  # how long a Dask scheduler may take to answer
 MISTAKES_TOLD = 10
+OTHERWISE = ("no known mistake", "stopped", "cannot be imported", "not written yet")
 COLUMNS = ["student", "exercise", "solved", "passed", "checks", "mistakes", "stopped", "path"]
 
 
@@ -79,6 +81,11 @@ class Course:
         if not self.submissions:
             raise ValueError("\n".join([f"Nothing to grade in {place}.", *self.left_out]))
 
+    @property
+    def base(self):
+        """The folder from which paths are told, where the verdicts go."""
+        return self.place.parent if self.place.is_file() else self.place
+
     def _folders(self):
         for folder in sorted(self.place.iterdir()):
             if not folder.is_dir() or folder.name.startswith("."):
@@ -103,7 +110,7 @@ class Course:
         for row in rows:
             id = row.get("exercise") or self.only
             if id in self.ids:
-                yield row["student"], id, self.place.parent / row["path"]
+                yield row["student"], id, self.base / row["path"]
             elif not self.only:
                 self.left_out.append(
                     f"{self.place.name}, line {rows.line_num}: there is no exercise {id!r}"
@@ -136,8 +143,7 @@ class Course:
         return not file.resolve().is_relative_to(student.resolve()) or file.is_symlink()
 
     def _name(self, file):
-        base = self.place.parent if self.place.is_file() else self.place
-        return Path(os.path.relpath(file, base)).as_posix()
+        return Path(os.path.relpath(file, self.base)).as_posix()
 
 
 def find(folder, ids, only=None):
@@ -241,27 +247,20 @@ def _row(record):
     return [cells[name] for name in COLUMNS]
 
 
-def summary(records):
-    """What a teacher wants to know first, a line each: who solved what, which mistakes are common."""
+def summary(root, records):
+    """What a teacher wants to know first, a line each: how many solved it, which mistakes recur."""
     for id in dict.fromkeys(record["exercise"] for record in records):
         group = [record for record in records if record["exercise"] == id]
         yield f"{id}: {sum(r['solved'] for r in group)} of {len(group)} solved"
+        known = exercises.get(root, id).mistakes if id in exercises.ids(root) else ()
+        hints = {mistake.name: mistake.hints[0] for mistake in known}
         kinds = Counter(kind for record in group for kind in _kinds(record))
-        hints = {
-            hint_of: hint
-            for record in group
-            for hint_of, hint in zip(record["mistakes"], record["hints"], strict=False)
-        }
-        mistakes = [(n, kind) for kind, n in kinds.items() if kind in hints]
-        mistakes = sorted(mistakes, key=lambda pair: (-pair[0], pair[1]))
-        for n, kind in mistakes[:MISTAKES_TOLD]:
-            yield f"  {n:5}  {kind}: {hints[kind]}"
-        if len(mistakes) > MISTAKES_TOLD:
-            rest = mistakes[MISTAKES_TOLD:]
-            yield f"  {sum(n for n, _ in rest):5}  {len(rest)} other known mistakes"
-        for kind in ("no known mistake", "stopped", "cannot be imported", "not written yet"):
-            if kinds[kind]:
-                yield f"  {kinds[kind]:5}  {kind}"
+        mistakes = sorted(kinds.keys() - set(OTHERWISE), key=lambda kind: (-kinds[kind], kind))
+        for kind in mistakes[:MISTAKES_TOLD]:
+            yield f"  {kinds[kind]:5}  {kind}: {hints.get(kind, '')}"
+        if rest := mistakes[MISTAKES_TOLD:]:
+            yield f"  {sum(kinds[kind] for kind in rest):5}  {len(rest)} other known mistakes"
+        yield from (f"  {kinds[kind]:5}  {kind}" for kind in OTHERWISE if kinds[kind])
 
 
 def _kinds(record):
@@ -294,11 +293,10 @@ def grade(root, place, out=None, only=None, workers=None, dask=None, seconds=Non
     course, the file of verdicts or the cluster cannot be used.
     """
     course = Course(root, place, only)
-    base = course.place.parent if course.place.is_file() else course.place
-    results = Results(out or base / "results.jsonl")
-    if course.place.is_file() and results.file.with_suffix(".csv").exists():
-        if results.file.with_suffix(".csv").samefile(course.place):
-            raise ValueError(f"The table would replace {course.place}; choose another with --out")
+    out = Path(out or course.base / "results.jsonl")
+    if out.with_suffix(".csv").resolve() == course.place.resolve():
+        raise ValueError(f"The table would replace {course.place}; name another file with --out")
+    results = Results(out)
     todo = [s for s in course.submissions if not results.has(s)]
     _say(f"{len(course.submissions)} submissions, {len(todo)} to grade")
     if dask:
@@ -322,7 +320,9 @@ def grade(root, place, out=None, only=None, workers=None, dask=None, seconds=Non
         finally:
             table = results.write_table()
         records = results.records()
-    lines = [json.dumps(r, ensure_ascii=False) for r in records] if as_json else summary(records)
+    lines = (
+        [json.dumps(r, ensure_ascii=False) for r in records] if as_json else summary(root, records)
+    )
     print(*lines, sep="\n")
     _say("\n".join(course.left_out))
     _say(f"Verdicts: {results.file}    Table: {table}")
@@ -345,17 +345,128 @@ def cores():
 
 
 def on_this_machine(root, todo, workers, seconds=None):
-    """Grade in a pool of processes. Yields a submission and its verdict, in any order.
+    """Grade in a pool of processes. Yields each submission with its verdict, in any order.
 
-    Where a process of the pool dies, the pool is started again with what is left; a submission that
-    was left `TRIES` times is given up, and its verdict is None.
+    Where a process of the pool dies, a new pool goes on with what is left. What was being graded
+    each time is given up after a few times: then its verdict is None.
     """
-    left, tries = set(todo), Counter()
-    while left:
-        pool = ProcessPoolExecutor(workers, get_context("spawn"), become_a_worker)
+    waiting, tries = deque(todo), Counter()
+    while waiting:
+        pool, running = ProcessPoolExecutor(workers, get_context("spawn"), become_a_worker), {}
         try:
-            waiting = iter([s for s in todo if s in left])
-            running = {}
-            ...
+            while waiting or running:
+                while waiting and len(running) < 2 * workers:
+                    submission = waiting[0]
+                    future = pool.submit(
+                        verdict, str(root), submission.exercise, submission.source, seconds
+                    )
+                    running[future] = waiting.popleft()
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    yield running[future], future.result()
+                    del running[future]
+        except BrokenProcessPool:
+            tries.update(running.values())
+            for submission in running.values():
+                if tries[submission] < TRIES:
+                    waiting.append(submission)
+                else:
+                    yield submission, None
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def become_a_worker():
+    """End with the process that started this one, however that ends, and at once with Ctrl-C."""
+
+    def end_together():
+        parent_process().join()
+        os._exit(1)
+
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    Thread(target=end_together, daemon=True).start()
+
+
+def on_dask(root, todo, address, seconds=None):
+    """Grade on the workers of a Dask cluster. Yields as `on_this_machine` does.
+
+    Every worker needs bnbank and the bank: a clone of the same commit. The sources travel. Where a
+    worker dies, the scheduler gives what it had to another; what it gives up is handed in again.
+    """
+    try:
+        from dask.distributed import Client, KilledWorker, as_completed
+    except ImportError:
+        raise ValueError("--dask needs dask.distributed: pip install -e '.[course]'") from None
+    tries = Counter()
+    with Client(address, timeout=CONNECT) as client:
+
+        def submit(submission):
+            tries[submission] += 1
+            return client.submit(
+                verdict, str(root), submission.exercise, submission.source, seconds, pure=False
+            )
+
+        running = {(future := submit(s)).key: (s, future) for s in todo}
+        done = as_completed(future for _, future in running.values())
+        for future in done:
+            submission, _ = running.pop(future.key)
+            try:
+                yield submission, future.result()
+            except KilledWorker:
+                if tries[submission] == TRIES:
+                    yield submission, None
+                    continue
+                again = submit(submission)
+                running[again.key] = submission, again
+                done.add(again)
+
+
+def verdict(root, id, source, seconds=None):
+    """Grade one source in a process of its own. Returns what Graded.as_json does, and the text.
+
+    The attempt is a copy in an empty folder, so that it has no neighbours to read.
+    """
+    exercise = exercises.get(_bank(root), id)
+    with TemporaryDirectory(prefix="bnbank-") as folder:
+        file = Path(folder) / "attempt.py"
+        file.write_bytes(source)
+        run = _run(exercise, file, seconds)
+    with _judging:
+        graded = Graded.of(exercise, run)
+        return {**graded.as_json(), "text": graded.text()}
+
+
+# A Dask worker grades in several threads. Diagnosis runs references with sys.stdout exchanged.
+_judging = Lock()
+_taking = Lock()
+_idle = []
+
+
+def _bank(root):
+    """The bank at that place, or on another machine the one that this module lies in."""
+    here = Path(__file__).parent
+    return Path(root) if (Path(root) / "solutions").is_dir() else exercises.find_root(here)
+
+
+def _run(exercise, file, seconds):
+    """What comes of an attempt: in the fork of a server that is kept, or in a process of its own.
+
+    The second is for systems without safe forks, and for an attempt whose server has died.
+    """
+    if not warm.CAN_FORK:
+        return sandbox.grade(exercise, file, seconds)
+    with _taking:
+        servers = [server for server in _idle if server.exercise == exercise]
+        if servers:
+            _idle.remove(servers[-1])
+    server = servers[-1] if servers else warm.Server(exercise)
+    try:
+        run = server.grade(file, seconds)
+    except EOFError:
+        server.close()
+        return sandbox.grade(exercise, file, seconds)
+    with _taking:
+        _idle.append(server)
+        surplus = _idle.pop(0) if len(_idle) > SERVERS else None
+    if surplus:
+        surplus.close()
+    return run

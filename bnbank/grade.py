@@ -81,7 +81,8 @@ class Graded:
         return "\n\n".join([*said, report.score(self.exercise, self.passed)])
 
     def as_json(self):
-        """All of it, for a program: plain values."""
+        """All of it, for a program: plain values; a hint for each of the mistakes."""
+        hints = {mistake.name: mistake.hints[0] for mistake in self.exercise.mistakes}
         return {
             "exercise": self.exercise.id,
             "solved": self.solved,
@@ -98,7 +99,7 @@ class Graded:
                 for verdict in self.verdicts.values()
             ],
             "mistakes": self.mistakes,
-            "hints": [m.hints[0] for m in self.exercise.mistakes if m.name in self.mistakes],
+            "hints": [hints[name] for name in self.mistakes],
             "stopped": self.run.stopped,
         }
 

@@ -15,6 +15,7 @@ import warnings
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from bnbank.arrays import normal
 from bnbank.guard import Forbidden, Guard, watch
 
 PRINTED_AT_MOST = 4_000
+LARGEST_OUTCOME = 64 * 2**20
 # Where packages that an attempt may import keep files: the one folder that it may write to.
 PLACES = ("TMPDIR", "TEMP", "TMP", "NUMBA_CACHE_DIR")
 
@@ -56,7 +58,10 @@ class Outcome:
 
     @classmethod
     def load(cls, file):
-        """Read what `save` wrote. Never unpickles: the file comes from a stranger."""
+        """Read what `save` wrote. Never unpickles and has its limit: it comes from a stranger."""
+        with ZipFile(file) as archive:
+            if sum(member.file_size for member in archive.infolist()) > LARGEST_OUTCOME:
+                raise ValueError(f"more than {LARGEST_OUTCOME} bytes")
         with np.load(file, allow_pickle=False) as arrays:
             values = {n.removeprefix("value "): arrays[n] for n in arrays if n.startswith("value ")}
             raised = None
@@ -201,7 +206,8 @@ def main(root, id, scratch, megabytes):
         os._exit(3)
 
     def import_it():
-        source.module()
+        sources.append(Source.of(file))
+        sources[0].module()
         return {}
 
     os.chdir(scratch)
@@ -209,14 +215,14 @@ def main(root, id, scratch, megabytes):
     sys.stdin = io.StringIO()
     ban(exercise.bans, stop)
     limit_memory(int(megabytes))
-    source = Source.of(file)
+    sources = []
     with watch(Guard(exercise, file, scratch, stop)):
         loading = observe(import_it, file)
         loading.save(scratch / "load.npz")
         if loading.raised is None:
             for index, check in enumerate(checks.values()):
                 (scratch / "at").write_text(str(index))
-                run(check, source).save(scratch / f"{index}.npz")
+                run(check, sources[0]).save(scratch / f"{index}.npz")
         (scratch / "done").touch()
     os._exit(0)
 

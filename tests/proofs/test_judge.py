@@ -78,6 +78,12 @@ def test_outcomes_survive_their_file(tmp_path):
     assert np.array_equal(again.values["a b"], X)
 
 
+def test_an_outcome_has_its_limit(tmp_path):
+    np.savez_compressed(tmp_path / "o.npz", **{"value y": np.zeros(2**24), "printed": np.array("")})
+    with pytest.raises(ValueError, match="more than"):
+        Outcome.load(tmp_path / "o.npz")
+
+
 def test_answers_make_the_same_bytes(tmp_path):
     answers = {"check": {"y": X, "said": np.array("raises ValueError")}}
     for name in "ab":

@@ -77,6 +77,14 @@ def test_syntax_error(bank):
     seen("syntax_error", text)
 
 
+def test_a_file_that_is_not_utf8(bank):
+    (bank / "solutions/bn2d/attempt.py").write_bytes(b"name = '\xff'\n")
+    status, text = run(bank, "-q", "solutions/bn2d")
+    assert status == 1
+    assert "solutions/bn2d/attempt.py cannot be imported" in text
+    assert "UnicodeDecodeError" in text
+
+
 def test_exception(bank):
     write(bank, "bn2d", ("return values[:, None, None]", "return values"))
     status, text = run(bank, "-q", "-x", "solutions/bn2d")
