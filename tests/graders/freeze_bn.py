@@ -158,7 +158,7 @@ def unfreezing_gives_everything_back(impl):
         _steps(model.train(mode))
         impl.unfreeze_bn(model)
         when = f"unfrozen in {'training' if mode else 'evaluation'}"
-        told[f"{when}: modes"] = [module.training for module in model.modules()]
+        told[f"{when}: modules in training"] = _training(model)
         before = _state(model)
         _steps(model)
         told[f"{when}: moved"] = _moved(model, before)["deep.1"]
@@ -166,7 +166,7 @@ def unfreezing_gives_everything_back(impl):
             name = "training" if then else "evaluation"
             told[f"{when}: y in {name}"] = _y(model.train(then))
     model = impl.unfreeze_bn(_network().eval())
-    return {**told, "never frozen: modes": [module.training for module in model.modules()]}
+    return {**told, "never frozen: modules in training": _training(model)}
 
 
 def the_last_call_counts(impl):
@@ -281,6 +281,12 @@ def _behind_a_linear(kind):
     layer, shape = _kinds()[kind]
     linear = nn.Linear(shape[-1], shape[-1])
     return _filled(nn.Sequential(linear, layer)).train(), normal(*shape, mean=1, std=2)
+
+
+def _training(model):
+    """The names of the modules that are in training."""
+    names = [name or "the model" for name, part in model.named_modules() if part.training]
+    return ", ".join(names) or "none"
 
 
 def _filled(model):

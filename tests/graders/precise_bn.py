@@ -64,7 +64,7 @@ def modes_are_restored(impl):
     for name, put in _modes().items():
         model = put(_network())
         impl.precise_bn(model, _batches(2))
-        told[f"modes of a model {name}"] = [module.training for module in model.modules()]
+        told[f"modules in training of a model {name}"] = _training(model)
         told[f"running_var of a model {name}"] = model.deep[1].running_var.numpy()
         told[f"y of a model {name}"] = _y(model)
     return told
@@ -74,12 +74,12 @@ def restores_what_it_changed_when_the_model_raises(impl):
     """modes: and momenta are given back, too, when the model raises"""
     model = _modes()["in parts"](_network())
     model.norm.momentum = 0.3
-    before = [module.training for module in model.modules()]
+    before = _training(model)
     told = refuses(RuntimeError, impl.precise_bn, model, [*_batches(1), _batches(1)[0][:, :2]])
     return {
         "passes the error on": told,
-        "modes": [module.training for module in model.modules()],
-        "modes as before": [module.training for module in model.modules()] == before,
+        "modules in training": _training(model),
+        "modes as before": _training(model) == before,
         "momentum": model.norm.momentum,
     }
 
@@ -149,7 +149,7 @@ def finds_every_kind_of_layer(impl):
             told |= {f"{k} of {name}": v.numpy() for k, v in layer.state_dict().items()}
     model = nn.Sequential(nn.Linear(3, 2)).double()
     impl.precise_bn(model, [torch.zeros(2, 3, dtype=torch.float64)])
-    return {**told, "modes without batch norm": [module.training for module in model.modules()]}
+    return {**told, "modules in training without batch norm": _training(model)}
 
 
 def a_shared_layer_sees_all_of_its_inputs(impl):
@@ -170,7 +170,7 @@ def refuses_no_batches(impl):
         model.norm.train()
         told[f"{name} of nothing"] = refuses(ValueError, impl.precise_bn, model, batches)
         told |= {f"{entry}, {name}": value for entry, value in _statistics(model).items()}
-        told[f"modes, {name}"] = [module.training for module in model.modules()]
+        told[f"modules in training, {name}"] = _training(model)
     return told
 
 
@@ -181,7 +181,7 @@ def in_any_shape(impl, draw):
     sizes = [draw.integer(2, 6) for _ in range(draw.integer(1, 4))]
     batches = [_batches(1, n=n, seed=i)[0] for i, n in enumerate(sizes)]
     impl.precise_bn(model, batches)
-    return {**_statistics(model), "modes": [module.training for module in model.modules()]}
+    return {**_statistics(model), "modules in training": _training(model)}
 
 
 def _network():
@@ -216,6 +216,12 @@ def _modes():
         "in evaluation": lambda model: model.eval(),
         "in parts": in_parts,
     }
+
+
+def _training(model):
+    """The names of the modules that are in training."""
+    names = [name or "the model" for name, part in model.named_modules() if part.training]
+    return ", ".join(names) or "none"
 
 
 def _filled(model):
