@@ -24,8 +24,11 @@ site: .venv/everything  ## build the site into site/
 serve: .venv/everything  ## the site at http://127.0.0.1:8000, rebuilt as you write
 	$(BIN)/mkdocs serve
 
-bench: .venv/everything  ## measure what grading costs; writes benchmarks/grading.md
+bench: .venv/everything  ## measure what things cost; each script writes a table beside itself
 	$(BIN)/python benchmarks/grading.py
+	$(BIN)/python benchmarks/course.py
+	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/triton_bn.py
 
 format: .venv/everything
 	$(BIN)/ruff check --fix .

@@ -52,6 +52,7 @@ class Guard:
         self.numpy_only = exercise.needs == "numpy"
         self.may_start_processes = "subprocess" in exercise.allows
         self.modules = {"numpy", *sys.stdlib_module_names, *exercise.allows}
+        self.packages = {*exercise.allows} - sys.stdlib_module_names
         self.stop = stop
 
     def refusal(self, event, args):
@@ -65,16 +66,27 @@ class Guard:
         if event in STARTS_A_PROCESS and not self.may_start_processes:
             return "starts another process"
         if event in REACHES_OUT and not self.may_start_processes:
-            return REACHES_OUT[event] if self.numpy_only else None
+            return REACHES_OUT[event] if self.numpy_only and not self._is_a_packages() else None
         return None
 
     def _import(self, name):
         package = name.partition(".")[0]
         if package in ("bnbank", "solutions", "tests"):
             return f"imports {name}, a part of the grader"
-        if self.numpy_only and package not in self.modules and not package.startswith("_"):
+        if package in self.modules or package.startswith("_") or not self.numpy_only:
+            return None
+        if not self._is_a_packages():
             return f"imports {package}, in an exercise for NumPy and the standard library alone"
         return None
+
+    def _is_a_packages(self):
+        """Whether a package that is allowed does it: a compiler has to load its library."""
+        frame = sys._getframe() if self.packages else None
+        while frame is not None:
+            if frame.f_globals.get("__name__", "").partition(".")[0] in self.packages:
+                return True
+            frame = frame.f_back
+        return False
 
     def _open(self, path, mode, flags):
         if isinstance(path, int):

@@ -113,7 +113,7 @@ def survives_half_precision(impl):
 
 
 def takes_odd_shapes_and_views(impl):
-    """shapes: one image, one channel, one pixel, one value, a constant channel, views, large ones"""
+    """shapes: one image, one channel, one pixel, one value, a constant channel, views"""
     found = {}
     x, dy = normal(3, 5, 6, 4, mean=2, std=3), normal(6, 3, 4, 5, mean=0.5, seed=1)
     constant = frozen(normal(5, 3, 2, 2) * np.array([1.0, 0.0, 2.0])[:, None, None] + 0.5)
@@ -135,17 +135,24 @@ def takes_odd_shapes_and_views(impl):
     return found
 
 
+@within(FAR_AWAY)  # half a million values of float32, summed one after the other, are off by 1e-5
 def takes_more_than_a_cache_holds(impl):
-    """shapes: as many channels and values as make working in pieces pay"""
-    x = normal(11, 37, 57, 53, mean=normal(37, 1, 1, mean=2), dtype=np.float32)
-    dy = normal(11, 37, 57, 53, mean=0.5, seed=1, dtype=np.float32)
-    weight, bias = normal(37, mean=2), normal(37, seed=1)
-    dx, dweight, dbias = impl.batch_norm_2d_backward(dy, x, weight)
-    y = impl.batch_norm_2d(x, weight, bias)
-    some = np.s_[::5, :, ::28, ::13]
-    # Sums of 33,231 values: what is compared is a mean.
-    m = x.size / 37
-    return {"y": y[some], "dx": dx[some], "mean dweight": dweight / m, "mean dbias": dbias / m}
+    """shapes: many small images, and a few large ones, as make working in pieces pay"""
+    found = {}
+    for name, shape, some in (
+        ("many small images", (6667, 37, 2, 3), np.s_[::600]),
+        ("two large images", (2, 3, 806, 701), np.s_[:, :, ::200, ::140]),
+    ):
+        c = shape[1]
+        x = normal(*shape, mean=normal(c, 1, 1, mean=2), dtype=np.float32)
+        dy = normal(*shape, mean=0.5, seed=1, dtype=np.float32)
+        weight, bias = normal(c, mean=2), normal(c, seed=1)
+        dx, dweight, dbias = impl.batch_norm_2d_backward(dy, x, weight)
+        y = impl.batch_norm_2d(x, weight, bias)
+        m = x.size // c
+        found |= {f"{name}: y": y[some], f"{name}: dx": dx[some]}
+        found |= {f"{name}: dweight / m": dweight / m, f"{name}: dbias / m": dbias / m}
+    return found
 
 
 def what_comes_back_is_new(impl):
@@ -276,3 +283,56 @@ def oracle():
     return SimpleNamespace(
         batch_norm_2d=batch_norm_2d, batch_norm_2d_backward=batch_norm_2d_backward
     )
+
+
+EQUIVALENT_MUTANTS = {
+    "SLAB = 2 ** 22 -> SLAB = 2 * 22": "another size of the pieces: speed alone",
+    "SLAB = 2 ** 22 -> SLAB = 3 ** 22": "another size of the pieces: speed alone",
+    "SLAB = 2 ** 22 -> SLAB = 2 ** 23": "another size of the pieces: speed alone",
+    "rows = x.reshape(*x.shape[:2], -1) -> "
+    "rows = x.reshape(*x.shape[:2], -2)": "NumPy takes any negative size as unknown",
+    "y = np.empty(rows.shape, np.result_type(x.dtype, np.float32)) -> "
+    "y = np.empty(rows.shape, np.result_type(np.float32, "
+    "x.dtype))": "the wider of two, in either order",
+    "return y.reshape(x.shape).astype(x.dtype, copy=False) -> "
+    "return y.reshape(x.shape).astype(x.dtype)": "one copy more: speed alone",
+    "return y.reshape(x.shape).astype(x.dtype, copy=False) -> "
+    "return y.reshape(x.shape).astype(x.dtype, copy=True)": "one copy more: speed alone",
+    "rows, dy = (x.reshape(*x.shape[:2], -1), dy.reshape(*x.shape[:2], -1)) -> "
+    "rows, dy = (x.reshape(*x.shape[:2], -2), "
+    "dy.reshape(*x.shape[:2], -1))": "NumPy takes any negative size as unknown",
+    "rows, dy = (x.reshape(*x.shape[:2], -1), dy.reshape(*x.shape[:2], -1)) -> "
+    "rows, dy = (x.reshape(*x.shape[:2], -1), "
+    "dy.reshape(*x.shape[:2], -2))": "NumPy takes any negative size as unknown",
+    "dx = np.empty(rows.shape, np.result_type(x.dtype, np.float32)) -> "
+    "dx = np.empty(rows.shape, np.result_type(np.float32, "
+    "x.dtype))": "the wider of two, in either order",
+    "sum_dy_x_hat = (_dots(some, d) - mean * sum_dy) * inv_std -> "
+    "sum_dy_x_hat = (_dots(d, some) - mean * sum_dy) * inv_std": "a product has no order",
+    "return (dx.reshape(x.shape).astype(x.dtype, copy=False), dweight, dbias) -> "
+    "return (dx.reshape(x.shape).astype(x.dtype), dweight, dbias)": "one copy more: speed alone",
+    "return (dx.reshape(x.shape).astype(x.dtype, copy=False), dweight, dbias) -> "
+    "return (dx.reshape(x.shape).astype(x.dtype, copy=True), "
+    "dweight, dbias)": "one copy more: speed alone",
+    "at_once = max(1, SLAB // (m * room.itemsize)) -> "
+    "at_once = max(SLAB // (m * room.itemsize), 1)": "the larger of two, in either order",
+    "at_once = max(1, SLAB // (m * room.itemsize)) -> "
+    "at_once = max(2, SLAB // (m * room.itemsize))": "another size of the pieces: speed alone",
+    "at_once = max(1, SLAB // (m * room.itemsize)) -> "
+    "at_once = max(1, SLAB * (m * room.itemsize))": "another size of the pieces: speed alone",
+    "var = _dots(d, d) / m - mean ** 2 -> var = _dots(d, d) / m - mean ** 2": "swaps d with d",
+    "return (d @ np.ones(d.shape[2], np.result_type(d, "
+    "np.float32))).sum(axis=0, dtype=np.float64) -> "
+    "return (d @ np.ones(d.shape[2], "
+    "np.result_type(np.float32, d))).sum(axis=0, "
+    "dtype=np.float64)": "the wider of two, in either order",
+    "return (d @ np.ones(d.shape[2], np.result_type(d, "
+    "np.float32))).sum(axis=0, dtype=np.float64) -> "
+    "return (d @ np.ones(d.shape[2], "
+    "np.result_type(d, "
+    "np.float32))).sum(axis=0)": "rows' sums rounded to float32: less than the tolerance",
+    "return np.vecdot(d, e).sum(axis=0, dtype=np.float64) -> "
+    "return np.vecdot(e, d).sum(axis=0, dtype=np.float64)": "a product has no order",
+    "return np.vecdot(d, e).sum(axis=0, dtype=np.float64) -> "
+    "return np.vecdot(d, e).sum(axis=0)": "rows' sums rounded to float32: less than the tolerance",
+}
