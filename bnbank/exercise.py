@@ -124,6 +124,12 @@ class Exercise:
         return self._facts.get("NEEDS", "numpy")
 
     @property
+    def missing(self):
+        """The packages that it needs and that are not installed here."""
+        needed = {"numpy": (), "torch": ("torch",), "gpu": ("torch", "triton")}[self.needs]
+        return tuple(name for name in needed if importlib.util.find_spec(name) is None)
+
+    @property
     def allows(self):
         """Packages that an attempt may import beside the standard library and NumPy."""
         return tuple(self._facts.get("ALLOWS", ()))

@@ -210,6 +210,8 @@ def main(root, id, scratch, megabytes):
         sources[0].module()
         return {}
 
+    if exercise.missing:
+        stop(f"needs {' and '.join(exercise.missing)}, which pip has to install first")
     os.chdir(scratch)
     os.environ.update(dict.fromkeys(PLACES, str(scratch)))
     sys.stdin = io.StringIO()

@@ -20,7 +20,13 @@ def pytest_generate_tests(metafunc):
     """A proof that asks for `exercise` is run once for every exercise of the bank."""
     if "exercise" in metafunc.fixturenames:
         every = [exercises.get(ROOT, id) for id in exercises.ids(ROOT)]
-        metafunc.parametrize("exercise", every, ids=[exercise.id for exercise in every])
+        metafunc.parametrize("exercise", [_if_it_can_run(e) for e in every], ids=lambda e: e.id)
+
+
+def _if_it_can_run(exercise):
+    missing = ", ".join(exercise.missing)
+    skip = pytest.mark.skipif(bool(missing), reason=f"{missing} is not installed")
+    return pytest.param(exercise, marks=skip)
 
 
 @pytest.fixture(scope="session")

@@ -86,6 +86,12 @@ def test_an_unknown_id_says_what_to_do(bank, command):
     assert "bnbank list" in text
 
 
+def test_what_is_not_installed_is_named(root, monkeypatch):
+    monkeypatch.setattr(exercises.importlib.util, "find_spec", lambda name: None)
+    missing = {id: exercises.get(root, id).missing for id in ("bn2d", "freeze_bn", "triton_bn")}
+    assert missing == {"bn2d": (), "freeze_bn": ("torch",), "triton_bn": ("torch", "triton")}
+
+
 def test_outside_of_a_bank(bank, tmp_path):
     (tmp_path / "elsewhere").mkdir()
     status, text = bnbank(bank, "list", inside="../elsewhere")
