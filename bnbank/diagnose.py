@@ -7,7 +7,7 @@ diagnosis.
 
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import combinations, permutations
+from itertools import combinations, groupby, permutations
 from math import prod
 
 import numpy as np
@@ -44,9 +44,11 @@ def diagnose(exercise, outcomes, verdicts):
         return Diagnosis()
     known = rerun(exercise)
     passing = [v.check for v in verdicts if v.state == "agrees"]
-    for together in known.candidates(failing, passing):
-        if known.explain(together, failing, passing, outcomes):
-            return Diagnosis(together, {name: known.shown(together, name) for name in failing})
+    for _, candidates in groupby(known.candidates(failing, passing), key=len):
+        explaining = [m for m in candidates if known.explain(m, failing, passing, outcomes)]
+        if explaining:
+            closest = max(explaining, key=lambda mistakes: known.likeness(mistakes, outcomes))
+            return Diagnosis(closest, {name: known.shown(closest, name) for name in failing})
     return Diagnosis((), known.explain_each(failing, passing, outcomes))
 
 
@@ -88,6 +90,14 @@ class Rerun:
             self.fails(mistakes, name) for name in passing
         )
 
+    def likeness(self, mistakes, outcomes):
+        """In how many checks the attempt's answers are these mistakes' to the last digits."""
+        return sum(
+            same(outcomes[name], self.outcome(mistakes, name), lambda dtype: SAME)
+            for name in self.exercise.checks
+            if name in outcomes
+        )
+
     def explain_each(self, failing, passing, outcomes):
         """{check: mistakes} where nothing explains all of them: check by check, as far as it goes.
 
@@ -110,13 +120,17 @@ class Rerun:
         return found
 
     def same(self, mistakes, check, given):
-        """Whether a check catches these mistakes, and just as it caught what gave this outcome."""
-        made = self.outcome(mistakes, check)
-        return (
-            made is not None
-            and same(given, made, self.exercise.checks[check])
-            and self.fails(mistakes, check)
+        """Whether a check catches these mistakes, and just as it caught what gave this outcome.
+
+        As exactly as it asks: someone may make in float32 what the reference makes in float64.
+        """
+        made, within = (
+            self.outcome(mistakes, check),
+            getattr(self.exercise.checks[check], "within", 0),
         )
+        if made is None or not self.fails(mistakes, check):
+            return False
+        return same(given, made, lambda dtype: max(SAME, within, TOLERANCE.get(dtype.name, 0)))
 
     def fails(self, mistakes, check):
         """Whether a check catches these mistakes, or they cannot be made together."""
@@ -151,14 +165,16 @@ class Rerun:
         return self.sources[mistakes]
 
 
-def same(one, other, check):
-    """Whether two outcomes of a check are the same: equal values, or the same exception."""
+def same(one, other, tolerance):
+    """Whether two outcomes are the same: equal values, or the same exception.
+
+    tolerance  a function of the dtype: how far two values may lie apart.
+    """
     if one.raised or other.raised:
         return told(one.raised) == told(other.raised)
     if one.values.keys() != other.values.keys():
         return False
-    within = getattr(check, "within", 0)
-    return all(alike(one.values[name], other.values[name], within) for name in one.values)
+    return all(alike(one.values[name], other.values[name], tolerance) for name in one.values)
 
 
 def told(raised: Raised | None):
@@ -166,17 +182,14 @@ def told(raised: Raised | None):
     return raised and (raised.kind, raised.text)
 
 
-def alike(one, other, within=0):
-    """`agree`, where NaN equals NaN and infinity itself.
-
-    As exactly as the check asks: someone may make in float32 what the reference makes in float64.
-    """
+def alike(one, other, tolerance):
+    """`agree`, where NaN equals NaN and infinity itself."""
     if one.dtype.kind == other.dtype.kind == "f" and one.shape == other.shape:
         bounded = np.isfinite(one) & np.isfinite(other)
         if not np.array_equal(one[~bounded], other[~bounded], equal_nan=True):
             return False
         one, other = one[bounded], other[bounded]
-    return agree(one, other, max(SAME, within, TOLERANCE.get(other.dtype.name, 0)))
+    return agree(one, other, tolerance(other.dtype))
 
 
 def observations(difference):

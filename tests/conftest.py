@@ -6,6 +6,7 @@ import sys
 
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
+os.environ.setdefault("TRITON_INTERPRET", "1")  # before anything imports Triton
 
 from pathlib import Path  # noqa: E402
 

@@ -9,7 +9,7 @@ from bnbank.arrays import frozen, normal, refuses, uniform, within
 LEVEL = "research"
 MINUTES = 25
 AFTER = ["bn2d"]
-CARD = "train-vs-test"
+CARD = "ghost-batch-norm"
 
 MEAN, STD = frozen([2.0, -1.0, 7.0]), frozen([3.0, 0.5, 2.0])
 OPEN = {"r_max": 1e6, "d_max": 1e6}

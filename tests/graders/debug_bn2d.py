@@ -3,7 +3,7 @@
 LEVEL = "junior"
 MINUTES = 15
 AFTER = []
-CARD = "what-bn-solves"
+CARD = "batch-norm-in-numpy"
 
 GRADED_AS = "bn2d"
 STARTS_BROKEN = True

@@ -10,7 +10,7 @@ from bnbank.arrays import normal, refuses, uniform
 LEVEL = "mid"
 MINUTES = 15
 AFTER = []
-CARD = "train-vs-test"
+CARD = "validation-in-training-mode"
 NEEDS = "torch"
 SECONDS = 60  # importing torch takes several of them
 

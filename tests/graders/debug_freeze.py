@@ -3,7 +3,7 @@
 LEVEL = "mid"
 MINUTES = 25
 AFTER = ["bn2d"]
-CARD = "train-vs-test"
+CARD = "freeze-by-override"
 NEEDS = "torch"
 SECONDS = 60  # importing torch and its optimizers takes several of them
 

@@ -3,7 +3,7 @@
 LEVEL = "mid"
 MINUTES = 15
 AFTER = ["bn2d"]
-CARD = "fuse-conv-bn"
+CARD = "fusion-mistakes"
 
 GRADED_AS = "fuse_conv_bn"
 STARTS_BROKEN = True

@@ -3,7 +3,7 @@
 LEVEL = "junior"
 MINUTES = 15
 AFTER = []
-CARD = "train-vs-test"
+CARD = "momentum"
 
 GRADED_AS = "bn1d"
 STARTS_BROKEN = True

@@ -11,7 +11,7 @@ from bnbank.arrays import normal, uniform
 LEVEL = "senior"
 MINUTES = 40
 AFTER = ["bn2d"]
-CARD = "train-vs-test"
+CARD = "freezing"
 NEEDS = "torch"
 SECONDS = 60  # importing torch and its optimizers takes several of them
 

@@ -9,7 +9,7 @@ from bnbank.arrays import frozen, normal, refuses, within
 LEVEL = "mid"
 MINUTES = 20
 AFTER = ["bn2d"]
-CARD = "what-bn-solves"
+CARD = "ghost-batch-norm"
 
 
 def each_ghost_batch_is_normalized_by_itself(impl):

@@ -8,7 +8,7 @@ from bnbank.arrays import normal, refuses, uniform
 LEVEL = "mid"
 MINUTES = 25
 AFTER = ["bn2d", "running_stats"]
-CARD = "train-vs-test"
+CARD = "population-statistics"
 NEEDS = "torch"
 SECONDS = 60  # importing torch takes several of them
 BANS = ["torch.optim.swa_utils.update_bn"]

@@ -9,7 +9,7 @@ from bnbank.arrays import frozen, normal, refuses, uniform, within
 LEVEL = "senior"
 MINUTES = 45
 AFTER = ["bn_backward"]
-CARD = "two-variances"
+CARD = "merging-shards"
 
 FAR = np.array([2.0, -5.0, 9.0])
 

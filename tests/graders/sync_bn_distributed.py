@@ -26,7 +26,7 @@ from bnbank.arrays import frozen, normal, refuses, within
 LEVEL = "senior"
 MINUTES = 60
 AFTER = ["sync_bn", "bn_autograd"]
-CARD = "two-variances"
+CARD = "sync-batch-norm"
 NEEDS = "torch"
 ALLOWS = ["subprocess"]
 SECONDS = 60  # two processes import torch, and one waits for another that does not come
@@ -386,7 +386,7 @@ class _Processes:
         self.number += 1
         for line in self.lines.values():
             line.send({**job, "number": self.number})
-        deadline = time.monotonic() + job["patience"] + 12
+        deadline = time.monotonic() + 2 * job["patience"] + 8
         waiting, answers = {line: rank for rank, line in self.lines.items()}, {}
         while waiting:
             ready = wait(waiting, max(0, deadline - time.monotonic()))
@@ -492,7 +492,7 @@ def _work(job, store, rank, size):
     here.set(f"done {rank}", "")
     try:
         done = [f"done {other}" for other in range(size)]
-        here.wait(done, timedelta(seconds=job["patience"] + 5))
+        here.wait(done, timedelta(seconds=job["patience"] + 3))
     except RuntimeError:
         pass  # the other one hangs, and will be told so
     if dist.is_initialized():

@@ -14,6 +14,8 @@ SECONDS_A_MUTANT = 20
 def test_mutants_are_caught_or_explained(exercise):
     if exercise.is_debugging:
         pytest.skip("its reference is proved by the exercise that it is graded as")
+    if exercise.needs == "gpu":
+        pytest.skip("a mutated kernel may write out of bounds and end this process")
     source = exercise.reference.read_text(encoding="utf-8")
     survivors = [change for change, mutant in mutants(source) if passes(exercise, mutant)]
     explained = exercise.equivalent_mutants
