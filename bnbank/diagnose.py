@@ -5,6 +5,7 @@ the edited reference is run, and where it goes wrong in just the way the attempt
 diagnosis.
 """
 
+import os
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import combinations, groupby, permutations
@@ -62,6 +63,8 @@ class Rerun:
     """The reference with mistakes in it, run on one check at a time, only when asked, and once."""
 
     def __init__(self, exercise):
+        # Where a check imports torch: small arrays gain nothing from more threads, and lose much.
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
         self.exercise = exercise
         self.reference = exercise.reference.read_text(encoding="utf-8")
         self.answers = load_answers(exercise.answers_file)
