@@ -74,7 +74,7 @@ def grade(bank, place, *options):
 
 
 def start(bank, place, *options):
-    """The same in the background, in a process group of its own."""
+    """The same in the background, in a process group of its own, and deaf to no signal."""
     command = [sys.executable, "-m", "bnbank", "grade", str(place), "--time-limit", SECONDS]
     return subprocess.Popen(
         [*command, *options],
@@ -82,8 +82,13 @@ def start(bank, place, *options):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
+        preexec_fn=_hear_interrupts,  # whoever runs the suite in the background ignores them
         env={**_environment(), "PYTHONPATH": str(bank)},
     )
+
+
+def _hear_interrupts():
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def lines(place):
