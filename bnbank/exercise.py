@@ -74,14 +74,9 @@ class Exercise:
     @cached_property
     def _facts(self):
         """The constants at the head of the grader, read without running it."""
-        facts = {}
-        for node in ast.parse(self.grader_file.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-                try:
-                    facts[node.targets[0].id] = ast.literal_eval(node.value)
-                except ValueError:
-                    continue
-        return facts
+        head = self.grader_file.read_text(encoding="utf-8").partition("\ndef ")[0]
+        # A decorator may stand between the head and the first function.
+        return _constants(head.rpartition("\n@")[0] if "\n@" in head else head)
 
     @property
     def graded_as(self):
@@ -142,7 +137,8 @@ class Exercise:
     @property
     def equivalent_mutants(self):
         """{change of a line of the reference: why no check can see it}."""
-        return dict(self._facts.get("EQUIVALENT_MUTANTS", {}))
+        grader = self.grader_file.read_text(encoding="utf-8")
+        return _constants(grader).get("EQUIVALENT_MUTANTS", {})
 
     @cached_property
     def title(self):
@@ -271,6 +267,18 @@ def import_file(file, name):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def _constants(source):
+    """{name: value} of the assignments of literals at the top level of a source."""
+    found = {}
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            try:
+                found[node.targets[0].id] = ast.literal_eval(node.value)
+            except ValueError:
+                continue
+    return found
 
 
 def _docstring(file):

@@ -33,7 +33,7 @@ class Grading:
 
     def __init__(self, config):
         self.config = config
-        self.notes, self.tallies, self.waiting, self.started = [], {}, [], []
+        self.notes, self.tallies, self.waiting, self.children = [], {}, [], {}
         self.is_worker = hasattr(config, "workerinput")
         self.in_process = (
             any(config.getoption(name, False) for name in ("--in-process", "--pdb", "--trace"))
@@ -45,23 +45,38 @@ class Grading:
         places = [self._place(arg) for arg in self.config.args]
         if self.config.getoption("--reference"):
             self.notes.append("Grading the references, not your attempts.")
+        named = []
         for place in places:
             root = exercises.find_root(place)
-            if root is None or not place.is_relative_to(root / "solutions"):
-                continue
-            self._prepare(root, place)
+            if root and place != root / "solutions" and place.is_relative_to(root / "solutions"):
+                named.append(self._prepare(root, place))
         # One attempt is graded by one child: its checks stay together in one worker.
         solutions = [p for p in places if exercises.find_root(p) and "solutions" in p.parts]
         if len(solutions) == len(places) and getattr(self.config.option, "dist", "") == "load":
             self.config.option.dist = "loadfile"
+        if named and self.grades_in_children and not getattr(self.config.option, "tx", None):
+            self.child_of(named[0])  # already now: it imports NumPy while pytest does
+
+    @property
+    def grades_in_children(self):
+        return not (self.config.getoption("collectonly") or self.in_process or self.is_worker)
+
+    def child_of(self, exercise):
+        """The child that grades an exercise's file, started if it was not."""
+        if exercise.id not in self.children:
+            from bnbank import sandbox
+
+            child = sandbox.Child(exercise, self.config.getoption("--time-limit"))
+            reference = self.config.getoption("--reference")
+            child.start(exercise.reference if reference else exercise.attempt)
+            self.children[exercise.id] = child
+        return self.children[exercise.id]
 
     def _place(self, arg):
         return (self.config.invocation_params.dir / str(arg).split("::")[0]).resolve()
 
     def _prepare(self, root, place):
         inside = place.relative_to(root / "solutions").parts
-        if not inside:
-            return
         try:
             exercise = exercises.get(root, inside[0])
         except exercises.UnknownExercise as unknown:
@@ -76,6 +91,7 @@ class Grading:
             self.notes.append(
                 f"{exercise.id}: made {place} from the starter. Write your answer there."
             )
+        return exercise
 
     def pytest_collect_file(self, file_path, parent):
         graded = "reference.py" if self.config.getoption("--reference") else "attempt.py"
@@ -84,15 +100,14 @@ class Grading:
         return None
 
     def pytest_collection_finish(self, session):
-        """Start the first child now: it imports NumPy while pytest does. Each starts the next."""
+        """Start the first child, if it is not; each starts the next before it is judged."""
         attempts = dict.fromkeys(item.parent for item in session.items if isinstance(item, Check))
-        self.waiting = list(attempts)
-        if not (self.config.getoption("collectonly") or self.in_process or self.is_worker):
-            self.start_next()
+        self.waiting = [attempt.exercise for attempt in attempts]
+        self.start_next()
 
     def start_next(self):
-        if self.waiting:
-            self.waiting.pop(0).start()
+        if self.waiting and self.grades_in_children:
+            self.child_of(self.waiting.pop(0))
 
     def pytest_runtest_logreport(self, report):
         """Keep the score where the session is summed up: here, or in xdist's controller."""
@@ -123,7 +138,7 @@ class Grading:
         return exercises.find_root(self.config.rootpath)
 
     def pytest_sessionfinish(self):
-        for child in self.started:
+        for child in self.children.values():
             child.close()
         if self.is_worker or self.config.getoption("--reference"):
             return
@@ -180,30 +195,19 @@ class Attempt(pytest.File):
     def __init__(self, *, exercise, grading, **kwargs):
         super().__init__(**kwargs)
         self.exercise, self.grading = exercise, grading
-        self.child = self.verdict = None
+        self.verdict = None
 
     def collect(self):
         for name in self.exercise.checks:
             yield Check.from_parent(self, name=name)
-
-    def start(self):
-        """Start the child that grades this file."""
-        from bnbank import sandbox
-
-        self.child = sandbox.Child(self.exercise, self.config.getoption("--time-limit"))
-        self.grading.started.append(self.child)
-        self.child.start(self.path)
 
     def graded(self):
         """The verdict, once for all items."""
         if self.verdict is None:
             from bnbank.grade import Graded
 
-            if self.child is None:
-                self.start()
-            run = self.child.result()
-            if not self.grading.is_worker:
-                self.grading.start_next()
+            run = self.grading.child_of(self.exercise).result()
+            self.grading.start_next()
             self.verdict = Graded.of(self.exercise, run)
         return self.verdict
 

@@ -12,8 +12,6 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from bnbank.runner import Outcome
-
 MEGABYTES = 2048
 # One thread: small arrays gain nothing from more, and a pool's stacks count as memory.
 ENVIRONMENT = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -103,6 +101,8 @@ class Child:
         shutil.rmtree(self.scratch, ignore_errors=True)
 
     def _read(self, late):
+        from bnbank.runner import Outcome  # here, so that a child starts before NumPy is imported
+
         names = list(self.exercise.checks)
         files = {"load": "load", **{name: str(i) for i, name in enumerate(names)}}
         outcomes = {}

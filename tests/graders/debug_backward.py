@@ -2,7 +2,7 @@
 
 LEVEL = "senior"
 MINUTES = 25
-AFTER = ["bn_backward_steps"]
+AFTER = ["bn_backward"]
 CARD = "backward-pass"
 
 GRADED_AS = "bn_backward"

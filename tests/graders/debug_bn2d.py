@@ -2,7 +2,7 @@
 
 LEVEL = "junior"
 MINUTES = 15
-AFTER = []
+AFTER = ["bn2d"]
 CARD = "batch-norm-in-numpy"
 
 GRADED_AS = "bn2d"

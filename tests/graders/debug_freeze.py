@@ -2,7 +2,7 @@
 
 LEVEL = "mid"
 MINUTES = 25
-AFTER = ["bn2d"]
+AFTER = ["freeze_bn"]
 CARD = "freeze-by-override"
 NEEDS = "torch"
 SECONDS = 60  # importing torch and its optimizers takes several of them

@@ -2,7 +2,7 @@
 
 LEVEL = "mid"
 MINUTES = 15
-AFTER = ["bn2d"]
+AFTER = ["fuse_conv_bn"]
 CARD = "fusion-mistakes"
 
 GRADED_AS = "fuse_conv_bn"

@@ -2,7 +2,7 @@
 
 LEVEL = "junior"
 MINUTES = 15
-AFTER = []
+AFTER = ["bn1d"]
 CARD = "momentum"
 
 GRADED_AS = "bn1d"
