@@ -1,4 +1,4 @@
-"""The command line: `bnbank practice, list, hint, show, reset, grade, record, new, check, export`.
+"""The command line: `bnbank practice, list, hint, show, reset, review` and so on; see `--help`.
 
 What was done, one line a thing, then the next command. An error names what is the matter and what
 to do, goes to stderr and exits with 2.
@@ -64,6 +64,14 @@ def parser():
     command(show, one)
     command(reset, one)
     command(
+        review,
+        (
+            "only",
+            {"nargs": "*", "metavar": "word", "help": "a topic, tag, level or kind; all cards"},
+        ),
+        new={"type": int, "metavar": "N", "help": "cards never seen before, a day (10)"},
+    )
+    command(
         grade,
         ("ids", {"nargs": "*", "metavar": "id|DIR|CSV", "help": "exercises, or one course"}),
         json={"action": "store_true", "help": "one JSON object a line and exercise"},
@@ -79,9 +87,9 @@ def parser():
     command(check, any_number)
     command(
         export,
-        ("to", {"choices": ["gradescope"], "help": "gradescope: an autograder's zip"}),
-        ("ids", {"nargs": "+", "metavar": "id", "help": "the exercises of one assignment"}),
-        out={"type": Path, "metavar": "FILE", "help": "the zip (gradescope-<id>.zip)"},
+        ("to", {"choices": ["gradescope", "anki"], "help": "an autograder's zip, or a deck"}),
+        ("ids", {"nargs": "*", "metavar": "id", "help": "gradescope: one assignment's exercises"}),
+        out={"type": Path, "metavar": "FILE", "help": "gradescope-<id>.zip, or bnbank.apkg"},
     )
     return top
 
@@ -147,6 +155,23 @@ def reset(options):
     exercise.make_attempt()
     print(f"Kept {backup.relative_to(options.root)}; {exercise.id} starts over.")
     print(f"Next: bnbank practice {exercise.id}")
+
+
+def review(options):
+    """cards in the terminal: answer, look, judge yourself; FSRS brings them back in time"""
+    from bnbank import review as reviewing
+
+    try:
+        settings = {} if options.new is None else {"new_a_day": options.new}
+        reviews = reviewing.Reviews(options.root, options.only, **settings)
+    except reviewing.NoSuchCards as error:
+        raise Trouble(f"{error}; topics are the folders of questions/") from None
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        from bnbank.reviewer import ReviewApp
+
+        ReviewApp(reviews).run()
+    else:
+        print(*reviewing.summary(reviews), sep="\n")
 
 
 def grade(options):
@@ -238,14 +263,29 @@ def check(options):
 
 
 def export(options):
-    """what another grader needs to grade exercises of the bank"""
-    from bnbank import gradescope
-
+    """for other programs: exercises as a Gradescope autograder, cards as an Anki deck"""
+    if bool(options.ids) == (options.to == "anki"):
+        raise Trouble("Name exercises for gradescope, none for anki, which takes all cards")
     try:
-        print(gradescope.export(options.root, options.ids, options.out))
+        if options.to == "anki":
+            _export_anki(options)
+        else:
+            from bnbank import gradescope
+
+            print(gradescope.export(options.root, options.ids, options.out))
+            print("Upload it as the autograder; COURSE.md says how.")
     except OSError as error:
         raise Trouble(str(error)) from None
-    print("Upload it as the autograder; COURSE.md says how.")
+
+
+def _export_anki(options):
+    try:
+        from bnbank import anki
+    except ImportError as error:
+        raise Trouble(f"{error.name} is not installed; pip install -e .[anki]") from None
+    file = options.out or Path("bnbank.apkg")
+    print(f"{file}: {anki.export(options.root, file)} cards")
+    print("Import it in Anki: File, Import. A later deck updates these cards in place.")
 
 
 def _chosen(options):
