@@ -21,6 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "proofs")]
 
+import headlines  # noqa: E402
 from grading import copy_of_the_bank, seconds  # noqa: E402
 from test_course import collect, hold, lines, start, submissions, until  # noqa: E402
 
@@ -31,6 +32,7 @@ from bnbank.judge import judge  # noqa: E402
 SUBMISSIONS = 1_000
 TIMED = 400
 ROUNDS = 15
+ROWS = []  # for the table of all benchmarks
 
 
 def main():
@@ -53,6 +55,7 @@ def main():
             ]
         )
     (ROOT / "benchmarks" / "course.md").write_text(text, encoding="utf-8")
+    headlines.note("course", ROWS)
     print(text)
 
 
@@ -88,6 +91,7 @@ def proof(bank):
     assert tables[0] == tables[1] == tables[2]
     yield ""
     yield "The three tables are the same, byte for byte."
+    ROWS.append((f"verdicts as expected of {SUBMISSIONS:,}, each of three ways", "all", "all"))
 
 
 def in_one_go(bank, place):
@@ -121,12 +125,15 @@ def throughput(bank):
     yield f"| {TIMED} submissions, right or with a known mistake | seconds | per second and core |"
     yield "|---|---|---|"
     command = [sys.executable, "-m", "bnbank", "--bank", str(bank), "grade", str(place)]
+    rates = []
     for workers in (1, 2):
         (place / "results.jsonl").unlink(missing_ok=True)
         took = seconds([*command, "--workers", str(workers)])
         hold(place, expected)
         rate = TIMED / took / min(workers, os.cpu_count())
+        rates.append(TIMED / took)
         yield f"| {workers} {'worker' if workers == 1 else 'workers'} | {took:.1f} | {rate:.1f} |"
+    ROWS.append(("submissions a second, 2 workers / 1", f"{rates[1] / rates[0]:.2f}", ""))
     sources = [(place / student / "bn2d.py").read_bytes() for student in expected]
     yield ""
     yield "| one after the other, CPU seconds a submission | grading it | its process |"
@@ -209,6 +216,9 @@ def parts(bank):
     for name, values in times.items():
         yield f"| {name} | {statistics.median(values):.1f} | {min(values):.1f} |"
     server.close()
+    floor = statistics.median(times["start Python and import NumPy"])
+    graded = statistics.median(times["grade a correct attempt, a fork"])
+    ROWS.append(("grading a submission / starting Python with NumPy", f"{graded / floor:.2f}", ""))
 
 
 if __name__ == "__main__":

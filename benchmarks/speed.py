@@ -211,7 +211,7 @@ def report(found, options):
         "given the statistics that its forward pass has stored; the others compute them again. "
         "torch's channels last is less exact: it sums in float32, one value after the other."
     )
-    verdicts = []
+    verdicts, rows = [], []
     for index, kind in enumerate(("forward", "backward")):
         for shape in SHAPES:
             times = {t: found[t]["times"][str(shape)][kind] for t in THREADS}
@@ -237,10 +237,18 @@ def report(found, options):
                         f"- {name}, {kind}, {shape}: {ratio:.2f} of torch's time on one thread; "
                         f"at most {goal}: {said}"
                     )
+                    what = f"{name}, {kind}, {shape} / torch, one thread"
+                    rows.append((what, f"{ratio:.2f}", f"at most {goal}"))
+                    copies = f"{min(times[1][name]) / floor:.1f}"
+                    rows.append((f"{name}, {kind}, {shape} / copy of the bytes", copies, ""))
     yield ""
     yield "## Goals"
     yield ""
     yield from verdicts
+    if not options.attempt:
+        import headlines
+
+        headlines.note("speed", rows)
 
 
 def ratios_of(times, name):

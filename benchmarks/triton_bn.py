@@ -14,6 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 SHAPES = ((32, 64, 56, 56), (64, 256, 14, 14), (256, 256, 56, 56))
 DTYPES = ("float32", "bfloat16")
+ROWS = []  # for the table of all benchmarks
 
 
 def main():
@@ -28,7 +29,10 @@ def main():
     text = "\n".join(report(load("attempt" if options.attempt else "reference"))) + "\n"
     print(text)
     if not options.attempt:
+        import headlines
+
         (ROOT / "benchmarks" / "triton_bn.md").write_text(text, encoding="utf-8")
+        headlines.note("triton_bn", ROWS)
 
 
 def why_not():
@@ -113,6 +117,9 @@ def table(module, shape, dtype):
             forward = milliseconds(lambda call=call: call(*leaves))
         backward = milliseconds(lambda y=y: torch.autograd.grad(y, leaves, dy, retain_graph=True))
         base = base or (forward, backward)
+        if name == "Triton":
+            ratios = f"{forward / base[0]:.2f} and {backward / base[1]:.2f}"
+            ROWS.append((f"Triton, forward and backward, {shape}, {dtype} / torch", ratios, ""))
         yield (
             f"| {name} | {forward:.3f} | {forward / base[0]:.2f} | {copy / forward:.2f} "
             f"| {backward:.3f} | {backward / base[1]:.2f} | {1.5 * copy / backward:.2f} |"
