@@ -9,7 +9,7 @@ from bnbank.arrays import frozen, normal, refuses, within
 LEVEL = "mid"
 MINUTES = 15
 AFTER = ["instance_norm"]
-CARD = "what-bn-solves"
+CARD = "adain"
 
 _MEANS = [[[[2.0]], [[-1.0]], [[7.0]]], [[[0.0]], [[5.0]], [[-3.0]]]]
 

@@ -9,7 +9,7 @@ from bnbank.arrays import frozen, refuses, uniform, within
 LEVEL = "senior"
 MINUTES = 25
 AFTER = ["running_stats"]
-CARD = "train-vs-test"
+CARD = "bn-as-a-regularizer"
 
 
 def _named(answer):

@@ -9,7 +9,7 @@ from bnbank.arrays import frozen, normal, refuses, uniform, within
 LEVEL = "junior"
 MINUTES = 25
 AFTER = []
-CARD = "what-bn-solves"
+CARD = "bn-transform"
 
 IN_FLOAT32 = 1e-6  # a layer may keep its running statistics in float32
 

@@ -9,7 +9,7 @@ from bnbank.arrays import frozen, normal, refuses, within
 LEVEL = "junior"
 MINUTES = 15
 AFTER = []
-CARD = "what-bn-solves"
+CARD = "on-a-whiteboard"
 
 
 def normalizes_each_channel_over_the_batch(impl):

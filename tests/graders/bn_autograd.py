@@ -9,7 +9,7 @@ from bnbank.arrays import normal, refuses, uniform, within
 LEVEL = "senior"
 MINUTES = 40
 AFTER = ["bn_backward"]
-CARD = "backward-pass"
+CARD = "what-is-saved"
 NEEDS = "torch"
 BANS = [
     "torch.batch_norm",

@@ -9,7 +9,7 @@ from bnbank.arrays import frozen, normal, refuses, uniform, within
 LEVEL = "mid"
 MINUTES = 15
 AFTER = ["bn_backward"]
-CARD = "backward-pass"
+CARD = "eval-backward"
 
 
 def dbias_and_dweight(impl):

@@ -9,7 +9,7 @@ from bnbank.arrays import frozen, normal, refuses, within
 LEVEL = "mid"
 MINUTES = 15
 AFTER = ["bn2d"]
-CARD = "what-bn-solves"
+CARD = "half-precision-statistics"
 
 
 def _half(*shape, **kwargs):

@@ -3,7 +3,7 @@
 LEVEL = "senior"
 MINUTES = 25
 AFTER = ["bn_backward"]
-CARD = "backward-pass"
+CARD = "gradient-of-the-sum"
 
 GRADED_AS = "bn_backward"
 STARTS_BROKEN = True

@@ -3,7 +3,7 @@
 LEVEL = "junior"
 MINUTES = 15
 AFTER = ["bn1d"]
-CARD = "momentum"
+CARD = "inverted-momentum"
 
 GRADED_AS = "bn1d"
 STARTS_BROKEN = True

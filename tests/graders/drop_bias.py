@@ -9,7 +9,7 @@ from bnbank.arrays import frozen, normal, refuses, uniform
 LEVEL = "junior"
 MINUTES = 10
 AFTER = ["bn2d"]
-CARD = "fuse-conv-bn"
+CARD = "bias-before-bn"
 
 
 def moves_the_running_mean(impl):

@@ -9,7 +9,7 @@ from bnbank.arrays import frozen, normal, refuses
 LEVEL = "research"
 MINUTES = 10
 AFTER = ["layer_norm"]
-CARD = "what-bn-solves"
+CARD = "dynamic-tanh"
 
 
 def squashes_every_value_by_itself(impl):

@@ -13,7 +13,7 @@ from bnbank.arrays import frozen, normal, refuses, uniform, within
 LEVEL = "senior"
 MINUTES = 60
 AFTER = ["bn_backward"]
-CARD = "backward-pass"
+CARD = "channel-loop"
 ALLOWS = ["numba"]
 SECONDS = 60  # numba compiles every function again for every check
 

@@ -9,7 +9,7 @@ from bnbank.arrays import frozen, normal, refuses, uniform
 LEVEL = "senior"
 MINUTES = 30
 AFTER = ["fuse_conv_bn"]
-CARD = "fuse-conv-bn"
+CARD = "batch-norm-before-conv"
 
 
 def one_channel_and_one_tap(impl):

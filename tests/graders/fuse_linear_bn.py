@@ -9,7 +9,7 @@ from bnbank.arrays import frozen, normal, refuses, uniform
 LEVEL = "junior"
 MINUTES = 15
 AFTER = ["bn1d"]
-CARD = "fuse-conv-bn"
+CARD = "linear-batch-norm"
 
 
 def scales_the_weight_and_shifts_the_bias(impl):

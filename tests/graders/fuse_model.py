@@ -12,7 +12,7 @@ from bnbank.arrays import normal, uniform, within
 LEVEL = "senior"
 MINUTES = 60
 AFTER = ["fuse_conv_bn", "fuse_linear_bn"]
-CARD = "fuse-conv-bn"
+CARD = "fuse-a-model"
 NEEDS = "torch"
 SECONDS = 60  # importing torch and tracing take several of them
 BANS = [

@@ -9,7 +9,7 @@ from bnbank.arrays import frozen, normal, refuses, within
 LEVEL = "mid"
 MINUTES = 20
 AFTER = ["layer_norm", "instance_norm"]
-CARD = "what-bn-solves"
+CARD = "implement-groupnorm"
 
 
 def normalizes_each_group_of_each_sample(impl):

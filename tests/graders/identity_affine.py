@@ -9,7 +9,7 @@ from bnbank.arrays import frozen, normal, refuses, within
 LEVEL = "junior"
 MINUTES = 10
 AFTER = ["bn1d"]
-CARD = "what-bn-solves"
+CARD = "gamma-and-beta"
 
 
 def _batch_norm(x, weight, bias, eps=1e-5):

@@ -9,7 +9,7 @@ from bnbank.arrays import frozen, normal, refuses, within
 LEVEL = "junior"
 MINUTES = 15
 AFTER = ["bn2d"]
-CARD = "what-bn-solves"
+CARD = "implement-layernorm"
 
 
 def normalizes_the_last_axis(impl):

@@ -9,7 +9,7 @@ from bnbank.arrays import frozen, normal, refuses, uniform, within
 LEVEL = "senior"
 MINUTES = 30
 AFTER = ["layer_norm", "bn_backward"]
-CARD = "backward-pass"
+CARD = "layer-norm-backward"
 
 
 def forward_normalizes_each_row(impl):

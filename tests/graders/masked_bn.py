@@ -9,7 +9,7 @@ from bnbank.arrays import frozen, normal, refuses, within
 LEVEL = "mid"
 MINUTES = 25
 AFTER = ["bn1d"]
-CARD = "what-bn-solves"
+CARD = "padded-sequences"
 
 
 def _padded(lengths, size, **kwargs):

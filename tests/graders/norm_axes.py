@@ -9,7 +9,7 @@ from bnbank.arrays import frozen, normal, refuses, within
 LEVEL = "junior"
 MINUTES = 20
 AFTER = ["bn2d"]
-CARD = "what-bn-solves"
+CARD = "norm-axes"
 
 KINDS = ("batch", "layer", "instance", "group")
 

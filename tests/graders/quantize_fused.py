@@ -9,7 +9,7 @@ from bnbank.arrays import frozen, normal, refuses, uniform
 LEVEL = "senior"
 MINUTES = 35
 AFTER = ["fuse_conv_bn"]
-CARD = "fuse-conv-bn"
+CARD = "folding-in-quantization-aware-training"
 
 
 def clips_at_0_and_6(impl):

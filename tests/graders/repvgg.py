@@ -9,7 +9,7 @@ from bnbank.arrays import frozen, normal, refuses, uniform
 LEVEL = "senior"
 MINUTES = 30
 AFTER = ["fuse_conv_bn"]
-CARD = "fuse-conv-bn"
+CARD = "repvgg"
 
 
 def folds_the_3x3_branch(impl):

@@ -9,7 +9,7 @@ from bnbank.arrays import frozen, normal, refuses, within
 LEVEL = "junior"
 MINUTES = 10
 AFTER = ["layer_norm"]
-CARD = "what-bn-solves"
+CARD = "implement-rmsnorm"
 
 
 def scales_each_position_by_its_root_mean_square(impl):

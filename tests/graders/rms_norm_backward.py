@@ -9,7 +9,7 @@ from bnbank.arrays import frozen, normal, refuses, uniform, within
 LEVEL = "senior"
 MINUTES = 25
 AFTER = ["rms_norm", "layer_norm_backward"]
-CARD = "backward-pass"
+CARD = "fused-residual-norm"
 
 
 def forward_divides_by_the_root_mean_square(impl):

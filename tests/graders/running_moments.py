@@ -9,7 +9,7 @@ from bnbank.arrays import frozen, normal, refuses, within
 LEVEL = "mid"
 MINUTES = 30
 AFTER = ["running_stats"]
-CARD = "two-variances"
+CARD = "welford-and-chan"
 
 MEAN, STD = [2.0, -30.0, 0.5, 7.0], [3.0, 0.5, 1.0, 20.0]
 

@@ -9,7 +9,7 @@ from bnbank.arrays import frozen, normal, refuses, uniform, within
 LEVEL = "junior"
 MINUTES = 20
 AFTER = ["bn1d"]
-CARD = "two-variances"
+CARD = "momentum"
 
 
 def momentum_weights_the_new_batch(impl):

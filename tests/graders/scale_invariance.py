@@ -9,7 +9,7 @@ from bnbank.arrays import frozen, normal, refuses
 LEVEL = "research"
 MINUTES = 25
 AFTER = ["bn_backward"]
-CARD = "backward-pass"
+CARD = "invariances"
 
 
 def gradient_at_the_weight(impl):

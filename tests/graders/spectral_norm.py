@@ -9,7 +9,7 @@ from bnbank.arrays import frozen, normal, refuses, within
 LEVEL = "senior"
 MINUTES = 25
 AFTER = ["weight_norm"]
-CARD = "what-bn-solves"
+CARD = "spectral-norm"
 
 
 def _named(answer):

@@ -9,7 +9,7 @@ from bnbank.arrays import frozen, normal, refuses, uniform
 LEVEL = "senior"
 MINUTES = 20
 AFTER = ["fuse_conv_bn"]
-CARD = "fuse-conv-bn"
+CARD = "threshold-and-batch-norm"
 
 
 def positive_weights(impl):

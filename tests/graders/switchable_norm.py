@@ -9,7 +9,7 @@ from bnbank.arrays import frozen, normal, refuses, within
 LEVEL = "research"
 MINUTES = 30
 AFTER = ["instance_norm", "layer_norm"]
-CARD = "what-bn-solves"
+CARD = "switchable-norm"
 
 _FAR = 1000.0  # a logit beside which the others have no share
 _ONLY = {name: frozen([_FAR * (i == k) for i in range(3)]) for k, name in enumerate("ilb")}

@@ -15,7 +15,7 @@ from bnbank.arrays import normal, refuses, uniform, within
 LEVEL = "research"
 MINUTES = 90
 AFTER = ["bn_backward", "running_moments"]
-CARD = "backward-pass"
+CARD = "kernel-accumulators"
 NEEDS = "gpu"
 ALLOWS = ["triton"]
 SECONDS = 120  # an interpreter of kernels, beside torch and Triton to import

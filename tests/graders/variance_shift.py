@@ -9,7 +9,7 @@ from bnbank.arrays import frozen, normal, refuses, uniform, within
 LEVEL = "senior"
 MINUTES = 20
 AFTER = ["running_stats"]
-CARD = "bn-and-dropout"
+CARD = "variance-behind-dropout"
 
 
 def _named(answer):

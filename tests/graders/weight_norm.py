@@ -9,7 +9,7 @@ from bnbank.arrays import frozen, normal, refuses, uniform, within
 LEVEL = "mid"
 MINUTES = 25
 AFTER = []
-CARD = "backward-pass"
+CARD = "weight-norm-gradient"
 
 
 def rows_of_a_linear_layer(impl):

@@ -9,7 +9,7 @@ from bnbank.arrays import frozen, normal, refuses, within
 LEVEL = "mid"
 MINUTES = 10
 AFTER = ["bn2d"]
-CARD = "what-bn-solves"
+CARD = "weight-standardization"
 
 
 def standardizes_each_filter(impl):

@@ -9,7 +9,7 @@ from bnbank.arrays import frozen, normal, refuses, within
 LEVEL = "mid"
 MINUTES = 20
 AFTER = ["bn1d"]
-CARD = "what-bn-solves"
+CARD = "whitening"
 
 
 def _correlated(n=40, d=3, seed=0, mean=(2.0, -5.0, 1.0), **kwargs):
