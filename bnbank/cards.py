@@ -1,7 +1,8 @@
 """Cards: one question with its answer, its proof and its sources, in one Markdown file.
 
 `load` reads a card, `problems` says what is wrong with the cards of a repository, `blocks` and
-`run` give the code that a card shows and what it really prints.
+`run` give the code that a card shows and what it really prints. The Markdown files that are no
+cards (the home page, reference tables, learning paths) are `pages`, and held to fewer rules.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from pathlib import Path
 
 import yaml
 
+from bnbank import coverage
+
 KINDS = ("concept", "code", "derive", "debug", "predict", "compare", "experiment")
 LEVELS = ("junior", "mid", "senior", "research")
 SECTIONS = (
@@ -31,6 +34,7 @@ SECTIONS = (
 LONGEST = {"Short answer": 40, "Full answer": 300}  # words
 REQUIRED = ("title", "description", "kind", "level", "asked", "tags", "exercise", "sources")
 OPTIONAL = ("notebook",)
+NO_CARDS = ("tables", "paths")  # folders of questions/ whose pages are no cards
 TIME_LIMIT = 60  # seconds a block may run
 
 
@@ -152,13 +156,20 @@ def load(path):
 
 
 def find(root):
-    """The paths of the cards of a repository, sorted: every `questions/**/*.md` but index.md."""
+    """The paths of the cards of a repository, sorted: every `questions/**/*.md` but the pages."""
     found = Path(root, "questions").rglob("*.md")
-    return sorted(path for path in found if path.name != "index.md")
+    return sorted(set(found) - set(pages(root)))
+
+
+def pages(root):
+    """The paths of the pages that are no cards, sorted: every index.md, `tables/*`, `paths/*`."""
+    folder = Path(root, "questions")
+    found = [path for name in NO_CARDS for path in (folder / name).rglob("*.md")]
+    return sorted({*found, *folder.rglob("index.md")})
 
 
 def problems(root):
-    """What is wrong with the cards of a repository.
+    """What is wrong with the cards and pages of a repository, and with questions/coverage.toml.
 
     root    the folder that holds questions/, solutions/ and references.bib
 
@@ -166,38 +177,68 @@ def problems(root):
     """
     root = Path(root)
     known = _references(root / "references.bib")
-    titles, found = {}, []
-    for path in find(root):
+    no_cards = pages(root)
+    titles, stems, places, found = {}, {}, {}, []
+    for path in [*find(root), *no_cards]:
         where = path.relative_to(root).as_posix()
         try:
             card = load(path)
         except CardError as error:
             found.append(f"{where}:{error.line}: {error.sentence}")
             continue
-        rules = (_front_matter, _headings, _lengths, _proof, _links)
-        said = [problem for rule in rules for problem in rule(card)]
-        said += _exercise(card, root)
-        said += _sources(card, known)
+        places[path.relative_to(root / "questions").with_suffix("").as_posix()] = follow_ups(card)
+        if path in no_cards:
+            said = [*_page(card), *_links(card), *_commands(card, root)]
+        else:
+            rules = (_front_matter, _headings, _lengths, _proof, _links)
+            said = [problem for rule in rules for problem in rule(card)]
+            said += _exercise(card, root)
+            said += _sources(card, known)
         if (first := titles.setdefault(str(card.title), where)) != where:
             said.append((card.lines.get("title", 1), f"{first} has the same title"))
+        if path.stem != "index" and (first := stems.setdefault(path.stem, where)) != where:
+            said.append((1, f"{first} has the same name; exercises name a card by it"))
         found += [f"{where}:{line}: {sentence}" for line, sentence in sorted(said)]
-    return found
+    where = "questions/coverage.toml"
+    said = coverage.problems(root / where, places)
+    return found + [f"{where}:{line}: {sentence}" for line, sentence in sorted(said)]
+
+
+def links(path):
+    """(line number, target) of each link of a Markdown file into the repository, in its order."""
+    for n, line in _prose(Path(path).read_text(encoding="utf-8").splitlines()):
+        for target in re.findall(r"\]\(<?([^)\s>]+)", re.sub(r"`[^`]*`", "", line)):
+            if not re.match(r"[a-z]+:|#", target):
+                yield n, target
+
+
+def follow_ups(card):
+    """The questions under "Follow-ups": what is bold at the beginning of a line."""
+    section = card.section("Follow-ups")
+    found = re.findall(r"^\*\*(.+?)\*\*", section.text if section else "", re.MULTILINE | re.DOTALL)
+    return [" ".join(question.split()) for question in found]
 
 
 def blocks(card):
     """The Python blocks under "Prove it", each with the text block that directly follows it."""
     section = card.section("Prove it")
-    if section is None:
-        return []
-    fences = list(_fences(section.text.splitlines(), first=section.line + 1))
-    lines = section.text.splitlines()
+    return _python(section.text.splitlines(), section.line + 1) if section else []
+
+
+def page_blocks(path):
+    """The Python blocks of a page, each with the text block that directly follows it."""
+    return _python(Path(path).read_text(encoding="utf-8").splitlines())
+
+
+def _python(lines, first=1):
+    fences = list(_fences(lines, first))
     result = []
     for block, after in zip_longest(fences, fences[1:]):
         if block.info != "python":
             continue
         output = None
         if after is not None and after.info == "text":
-            between = lines[block.end - section.line : after.line - section.line - 1]
+            between = lines[block.end - first + 1 : after.line - first]
             output = None if any(line.strip() for line in between) else after.text
         result.append(Block(block.line, block.end, block.info, block.text, output))
     return result
@@ -255,7 +296,8 @@ def _prose(lines, first=1):
 
 
 def _words(text):
-    """How many words: whatever stands between spaces and has a letter or a digit in it."""
+    """How many words: what has a letter or a digit and stands between spaces, images left out."""
+    text = re.sub(r"!\[[^\]]*\]\([^)]*\)", "", text)
     return sum(any(c.isalnum() for c in word) for word in text.split())
 
 
@@ -335,13 +377,9 @@ def _proof(card) -> Iterator[tuple[int, str]]:
 
 
 def _links(card) -> Iterator[tuple[int, str]]:
-    lines = card.path.read_text(encoding="utf-8").splitlines()
-    for n, line in _prose(lines):
-        for target in re.findall(r"\]\(<?([^)\s>]+)", re.sub(r"`[^`]*`", "", line)):
-            if re.match(r"[a-z]+:|#", target):
-                continue
-            if not (card.path.parent / target.split("#")[0]).exists():
-                yield n, f"the link {target!r} leads nowhere"
+    for n, target in links(card.path):
+        if not (card.path.parent / target.split("#")[0]).exists():
+            yield n, f"the link {target!r} leads nowhere"
 
 
 def _exercise(card, root) -> Iterator[tuple[int, str]]:
@@ -368,3 +406,22 @@ def _sources(card, known) -> Iterator[tuple[int, str]]:
     for key in re.findall(r"^- `([^`]+)`", section.text if section else "", flags=re.MULTILINE):
         if key not in (card.sources or ()):
             yield section.line, f"`{key}` is under `## Sources` but not in the front matter"
+
+
+def _page(page) -> Iterator[tuple[int, str]]:
+    for key in ("title", "description"):
+        value = getattr(page, key)
+        if not isinstance(value, str) or not value:
+            yield page.lines.get(key, 1), f"`{key}` is missing from the front matter, or no text"
+    if page.heading and page.heading[1] != page.title:
+        yield page.heading[0], f"the heading is not the title {page.title!r}"
+    for block in page_blocks(page.path):
+        if block.output is None:
+            yield block.line, "the Python block is not directly followed by a text block"
+
+
+def _commands(page, root) -> Iterator[tuple[int, str]]:
+    for n, line in enumerate(page.path.read_text(encoding="utf-8").splitlines(), 1):
+        for name in re.findall(r"\bpytest solutions/(\w+)", line):
+            if not (root / "solutions" / name / "starter.py").is_file():
+                yield n, f"there is no exercise {name!r}"

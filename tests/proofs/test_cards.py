@@ -1,5 +1,6 @@
 """Every card is complete, and what it shows is what its code prints."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -8,10 +9,11 @@ from bnbank import cards
 
 ROOT = Path(__file__).parents[2]
 CARDS = cards.find(ROOT)
+PAGES = cards.pages(ROOT)
 BLOCKS = [
     pytest.param(block, id=f"{path.stem}:{block.line}")
-    for path in CARDS
-    for block in cards.blocks(cards.load(path))
+    for path in (*CARDS, *PAGES)
+    for block in (cards.page_blocks(path) if path in PAGES else cards.blocks(cards.load(path)))
 ]
 
 
@@ -20,8 +22,22 @@ def test_there_are_cards():
     assert BLOCKS
 
 
-def test_every_card_is_complete():
+def test_every_card_and_page_is_complete():
     assert cards.problems(ROOT) == []
+
+
+def test_tables_and_paths_are_pages_and_no_cards():
+    folders = {path.parent.name for path in PAGES}
+    assert folders == {"questions", "tables", "paths"}
+    assert not {"tables", "paths"} & {path.parent.name for path in CARDS}
+
+
+def test_every_question_and_topic_is_covered():
+    text = (ROOT / "questions/coverage.toml").read_text(encoding="utf-8")
+    covered = tomllib.loads(text)
+    assert [len(covered["questions"]), len(covered["topics"])] == [100, 83]
+    assert covered["errata"]
+    assert covered["facts"]
 
 
 @pytest.mark.parametrize("block", BLOCKS)
@@ -65,7 +81,7 @@ print(2 % 2)
 
 ## Follow-ups
 
-And three?
+**And three?** No.
 
 ## Common mistakes
 
@@ -140,12 +156,103 @@ SPOILED = {  # rule: (a line of the card, what is put in its place, the line nam
 }
 
 
+PAGE = """\
+---
+title: Even numbers
+description: A page in which nothing is wrong.
+---
+
+# Even numbers
+
+[Two](../card.md) and `[four](four.md)`, then `pytest solutions/parity`.
+
+```python
+print(4 % 2)
+```
+
+```text
+0
+```
+"""
+
+SPOILED_PAGE = {  # as above, on a page
+    "title missing": ("title: Even numbers", "#", 1, "`title` is missing"),
+    "description no text": (
+        "description: A page in which nothing is wrong.",
+        "description: [a]",
+        3,
+        "`description` is missing from the front matter, or no text",
+    ),
+    "another heading": ("# Even numbers", "# Odd ones", 6, "not the title 'Even numbers'"),
+    "title of a card": ("title: Even numbers", "title: Is two even?", 2, "has the same title"),
+    "link": (
+        "[Two](../card.md) and `[four](four.md)`, then `pytest solutions/parity`.",
+        "[Two](card.md)",
+        8,
+        "the link 'card.md' leads nowhere",
+    ),
+    "exercise": (
+        "[Two](../card.md) and `[four](four.md)`, then `pytest solutions/parity`.",
+        "`pytest solutions/odd`",
+        8,
+        "there is no exercise 'odd'",
+    ),
+    "no output": ("```text", "```", 10, "not directly followed by a text block"),
+}
+
+COVERAGE = """\
+# Who answers what.
+
+[questions.1]
+question = "Is two even?"
+asked = 2
+cards = ["card#And three"]
+
+[questions.2]
+question = "Is four?"
+asked = 1
+cards = ["tables/even"]
+
+[topics.1]
+topic = "parity"
+cards = ["card"]
+
+[errata.A-1]
+claim = "Two is odd."
+cards = ["card"]
+
+[facts.C1]
+fact = "Two is even."
+cards = ["card"]
+"""
+
+SPOILED_COVERAGE = {  # a line of the file, what is put in its place, the line named, the problem
+    "no TOML": ("[topics.1]", "[topics.1", 1, "the file is not TOML"),
+    "table missing": ("[facts.C1]", "[errata.C1]", 1, "the table [facts] is missing"),
+    "table unknown": ("[facts.C1]", "[more.C1]", 1, "the table [more] is unknown"),
+    "number missing": ("[topics.1]", "[topics.2]", 1, "[topics] has no number 1"),
+    "no entry": ("[errata.A-1]", "[errata]", 1, "[errata] claim: `claim` and `cards` are needed"),
+    "no words": ('topic = "parity"', "", 13, "[topics] 1: `topic` and `cards` are needed"),
+    "no card": ('cards = ["tables/even"]', "cards = []", 8, "`question` and `cards` are needed"),
+    "asked": ("asked = 2", "asked = 6", 3, "`asked` is not a whole number from 1 to 5"),
+    "another card": ('cards = ["tables/even"]', 'cards = ["even"]', 8, "there is no card 'even'"),
+    "another follow-up": (
+        'cards = ["card#And three"]',
+        'cards = ["card#And four"]',
+        3,
+        "[questions] 1: card has no follow-up that begins with 'And four'",
+    ),
+}
+
+
 @pytest.fixture
 def root(tmp_path):
-    """A repository with one card, in which nothing is wrong."""
+    """A repository with one card, one page and their coverage, in which nothing is wrong."""
     for name, text in {
         "questions/card.md": GOOD,
-        "questions/index.md": "# Home\n",
+        "questions/index.md": "---\ntitle: Home\ndescription: The first page.\n---\n",
+        "questions/tables/even.md": PAGE,
+        "questions/coverage.toml": COVERAGE,
         "solutions/parity/starter.py": "",
         "references.bib": "@book{euclid,\n}\n",
     }.items():
@@ -155,11 +262,12 @@ def root(tmp_path):
     return tmp_path
 
 
-def spoil(root, line, replacement):
-    """Put something else in the place of the first line that reads like this."""
-    assert f"\n{line}\n" in f"\n{GOOD}"
-    text = f"\n{GOOD}".replace(f"\n{line}\n", f"\n{replacement}\n", 1)
-    (root / "questions/card.md").write_text(text[1:], encoding="utf-8")
+def spoil(root, line, replacement, name="card.md"):
+    """Put something else in the place of the first line of a file that reads like this."""
+    file = root / "questions" / name
+    text = "\n" + file.read_text(encoding="utf-8")
+    assert f"\n{line}\n" in text
+    file.write_text(text.replace(f"\n{line}\n", f"\n{replacement}\n", 1)[1:], encoding="utf-8")
 
 
 @pytest.mark.parametrize("rule", SPOILED)
@@ -171,16 +279,48 @@ def test_a_spoiled_card_is_named(root, rule):
     assert any(p.startswith(where) and sentence in p for p in found), found
 
 
+@pytest.mark.parametrize("rule", SPOILED_PAGE)
+def test_a_spoiled_page_is_named(root, rule):
+    line, replacement, named, sentence = SPOILED_PAGE[rule]
+    spoil(root, line, replacement, "tables/even.md")
+    found = cards.problems(root)
+    where = f"questions/tables/even.md:{named}: "
+    assert any(p.startswith(where) and sentence in p for p in found), found
+
+
+@pytest.mark.parametrize("rule", SPOILED_COVERAGE)
+def test_a_gap_in_the_coverage_is_named(root, rule):
+    line, replacement, named, sentence = SPOILED_COVERAGE[rule]
+    spoil(root, line, replacement, "coverage.toml")
+    found = cards.problems(root)
+    where = f"questions/coverage.toml:{named}: "
+    assert any(p.startswith(where) and sentence in p for p in found), found
+
+
+def test_a_page_gives_its_links_and_blocks_in_order(root):
+    page = root / "questions/tables/even.md"
+    assert [target for _, target in cards.links(page)] == ["../card.md"]
+    assert [(block.text, block.output) for block in cards.page_blocks(page)] == [
+        ("print(4 % 2)", "0")
+    ]
+
+
+def test_the_words_for_an_image_are_not_counted(root):
+    spoil(root, "Yes.", "Yes.\n\n![" + "word " * 50 + "](card.md)")
+    assert cards.problems(root) == []
+
+
 def test_front_matter_is_a_mapping(root):
     (root / "questions/card.md").write_text("---\nwords\n---\n", encoding="utf-8")
-    assert cards.problems(root) == [
+    assert cards.problems(root)[0] == (
         "questions/card.md:1: the front matter is not a list of `key: value`"
-    ]
+    )
 
 
 def test_a_card_without_anything_below_its_front_matter(root):
     front_matter = GOOD[: GOOD.index("# Is two")]
     (root / "questions/card.md").write_text(front_matter, encoding="utf-8")
+    (root / "questions/coverage.toml").unlink()
     found = cards.problems(root)
     assert len(found) == 1 + len(cards.SECTIONS)
     assert (
@@ -198,6 +338,14 @@ def test_a_proof_without_any_fence(root):
 def test_a_title_is_used_once(root):
     (root / "questions/later.md").write_text(GOOD, encoding="utf-8")
     assert cards.problems(root) == ["questions/later.md:2: questions/card.md has the same title"]
+
+
+def test_a_name_is_used_once(root):
+    text = PAGE.replace("title: ", "title: Other ", 1)
+    (root / "questions/paths").mkdir()
+    (root / "questions/paths/even.md").write_text(text, encoding="utf-8")
+    said = "has the same name; exercises name a card by it"
+    assert any(said in problem for problem in cards.problems(root))
 
 
 def test_code_in_a_fence_is_not_taken_for_markdown(root):
