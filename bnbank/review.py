@@ -36,11 +36,12 @@ class Reviews:
     """What is due, what is new, and the verdicts on them.
 
     root        the folder of the bank
-    only        topics (folders of questions/), tags, levels or kinds; all cards if empty
+    only        topics (folders of questions/), tags, levels or kinds; all cards if empty. Words of
+                one sort are alternatives, of different sorts all have to fit
     new_a_day   how many cards never seen before are taken up in a day
     now         the clock: a function that returns an aware datetime
 
-    Raises NoSuchCards if a word of `only` fits no card.
+    Raises NoSuchCards if a word of `only` fits no card, or no card fits them all.
     """
 
     def __init__(self, root, only=(), new_a_day=NEW_A_DAY, now=lambda: datetime.now(UTC)):
@@ -147,22 +148,36 @@ def _count(number, unit):
 
 
 def _chosen(root, only):
-    """{name: Card}, most asked first, of the cards that fit every word of `only`."""
-    found = {}
+    """{name: Card}, most asked first, of the cards that fit.
+
+    Words of one sort are alternatives, `junior mid`; of different sorts all have to fit.
+    """
+    found, sorts = {}, {}
     for path in cards.find(root):
         card = cards.load(path)
         name = path.relative_to(root / "questions").with_suffix("").as_posix()
-        words = {name, *name.split("/"), *card.tags, card.level, card.kind, card.exercise}
-        found[name] = (card, {word.casefold() for word in words})
-    wanted = [word.casefold() for word in only]
-    for word in wanted:
-        if not any(word in words for _, words in found.values()):
+        sorts[name] = {
+            "level": {card.level},
+            "kind": {card.kind},
+            "topic": {name.split("/")[0]},
+            "tag": {tag.casefold() for tag in (name, path.stem, card.exercise, *card.tags)},
+        }
+        found[name] = card
+    wanted = {}
+    for word in (word.casefold() for word in only):
+        sort = next((s for of in sorts.values() for s in of if word in of[s]), None)
+        if sort is None:
             raise NoSuchCards(f"No card has the topic, tag, level or kind {word!r}")
-    fitting = {name: card for name, (card, words) in found.items() if set(wanted) <= words}
+        wanted.setdefault(sort, set()).add(word)
+    fitting = [
+        name
+        for name, of in sorts.items()
+        if all(of[sort] & words for sort, words in wanted.items())
+    ]
     if not fitting:
         raise NoSuchCards(f"No card is all of: {', '.join(only)}")
 
     def easy_and_asked_first(name):
-        return -fitting[name].asked, cards.LEVELS.index(fitting[name].level), name
+        return -found[name].asked, cards.LEVELS.index(found[name].level), name
 
-    return {name: fitting[name] for name in sorted(fitting, key=easy_and_asked_first)}
+    return {name: found[name] for name in sorted(fitting, key=easy_and_asked_first)}

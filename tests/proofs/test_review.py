@@ -124,10 +124,14 @@ def test_topics_tags_and_levels_choose(sitting):
     both = sitting("backward", "Senior").cards
     assert both
     assert {card.level for card in both.values()} == {"senior"}
+    either = sitting("junior", "mid").cards
+    assert {card.level for card in either.values()} == {"junior", "mid"}
+    assert "statistics/two-variances" in sitting("Bessel's correction").cards
+    assert [*sitting("two-variances").cards] == ["statistics/two-variances"]
     with pytest.raises(review.NoSuchCards, match="'nonsense'"):
         sitting("nonsense")
-    with pytest.raises(review.NoSuchCards, match="No card is all of"):
-        sitting("backward", "statistics")
+    with pytest.raises(review.NoSuchCards, match="No card is all of: gan, foundations"):
+        sitting("gan", "foundations")
 
 
 @pytest.mark.parametrize(
