@@ -86,10 +86,15 @@ def mistakes(exercise):
     for mistake in exercise.mistakes:
         place = f"solutions/{exercise.id}/mistakes.toml: {mistake.name}"
         try:
-            found = outcomes(exercise, Source(mistake.edit(source)))
+            edited = mistake.edit(source)
+            compile(edited, mistake.name, "exec")
         except ValueError as error:
             yield f"solutions/{exercise.id}/mistakes.toml: {error}"
             continue
+        except SyntaxError as error:
+            yield f"{place} does not compile: {error.msg}, line {error.lineno}"
+            continue
+        found = outcomes(exercise, Source(edited))
         verdicts = judge(exercise, found)
         if all(verdict.state == "agrees" for verdict in verdicts):
             yield f"{place} passes every check"
