@@ -6,6 +6,7 @@ to do, goes to stderr and exits with 2.
 
 import argparse
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -82,9 +83,25 @@ def parser():
         workers={"type": int, "metavar": "N", "help": "of a course: at once (one a core)"},
         dask={"metavar": "ADDRESS", "help": "of a course: the scheduler of a Dask cluster"},
     )
+    command(
+        progress,
+        ("do", {"choices": ["export", "import"], "help": "write FILE; or take FILE in, and merge"}),
+        ("file", {"type": Path, "metavar": "FILE", "help": "the file that the site's pages write"}),
+    )
     command(record, any_number)
     command(new, one)
     command(check, any_number)
+    command(
+        site,
+        out={"type": Path, "metavar": "DIR", "help": "where the pages go (build/docs)"},
+        without_notebooks={"action": "store_true", "help": "do not run the notebooks"},
+        without_assets={"action": "store_true", "help": "no fonts, KaTeX, practice: needs no npm"},
+    )
+    command(
+        notebooks,
+        run={"action": "store_true", "help": "run those that have changed since, two at a time"},
+        ipynb={"type": Path, "metavar": "DIR", "help": "write each as .ipynb, for Colab too"},
+    )
     command(
         export,
         ("to", {"choices": ["gradescope", "anki"], "help": "an autograder's zip, or a deck"}),
@@ -218,6 +235,19 @@ def _grade_course(courses, options):
         raise Trouble(str(error)) from None
 
 
+def progress(options):
+    """carry what you solved between this folder and the site's pages"""
+    known = Progress(options.root)
+    try:
+        if options.do == "import":
+            print(known.merge(options.file.read_text(encoding="utf-8")))
+        else:
+            options.file.write_text(known.text(), encoding="utf-8")
+            print(f"{options.file}: {known.solved} solved. Import it on the site's exercises page.")
+    except (OSError, ValueError) as error:
+        raise Trouble(error) from None
+
+
 def record(options):
     """write torch's answers to tests/answers; needs torch"""
     from bnbank.check import record as ask
@@ -286,6 +316,51 @@ def _export_anki(options):
     file = options.out or Path("bnbank.apkg")
     print(f"{file}: {anki.export(options.root, file)} cards")
     print("Import it in Anki: File, Import. A later deck updates these cards in place.")
+
+
+def site(options):
+    """the site's pages, made from cards, exercises and notebooks"""
+    from bnbank import site as pages
+
+    out = options.out or options.root / "build" / "docs"
+    try:
+        number = pages.build(
+            options.root, out, not options.without_notebooks, not options.without_assets
+        )
+    except (pages.assets.NoPackages, FileExistsError) as trouble:
+        raise Trouble(trouble) from None
+    print(f"{number} pages in {out}")
+    print("Next: mkdocs build, or mkdocs serve to read them    (make site and make serve do both)")
+
+
+def notebooks(options):
+    """the claims that the notebooks test, and what came out"""
+    from bnbank import notebooks as books
+
+    def tell(notebook, outcome):
+        answer = books.ANSWERS[outcome.verdict["reproduces"]] if outcome else "not run"
+        took = f"{outcome.verdict['seconds']:4.0f} s" if outcome else " " * 6
+        print(f"{notebook.stem:{width}}  {answer:22} {took}  {notebook.title}", flush=True)
+
+    found = books.find(options.root)
+    width = max(len(notebook.stem) for notebook in found)
+    try:
+        if options.run:
+            books.run_all(options.root, tell)
+        elif not options.ipynb:
+            for notebook in found:
+                tell(notebook, books.known(notebook))
+            print("\nNext: bnbank notebooks --run, or jupyter lab notebooks")
+        if options.ipynb:
+            for notebook in found:
+                print(books.ipynb(notebook, options.ipynb))
+            if "BNBANK_REPOSITORY" not in os.environ:
+                print("They open in a clone; for Colab, set BNBANK_REPOSITORY to its address.")
+    except books.Failed as trouble:
+        raise Trouble(trouble) from None
+    except ModuleNotFoundError as error:
+        needs = "pip install -e '.[torch,notebooks]'"
+        raise Trouble(f"notebooks need {error.name}, which is not installed: {needs}") from None
 
 
 def _chosen(options):

@@ -19,7 +19,11 @@ def read(file):
 
 def write(file, entries):
     """Write the file, whole or not at all."""
-    text = json.dumps(entries, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
     new = file.with_suffix(".new")
-    new.write_text(text, encoding="utf-8")
+    new.write_text(text(entries), encoding="utf-8")
     new.replace(file)
+
+
+def text(entries):
+    """What a file with these entries holds."""
+    return json.dumps(entries, indent=2, ensure_ascii=False, sort_keys=True) + "\n"

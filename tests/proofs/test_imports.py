@@ -6,7 +6,10 @@ import sys
 
 import pytest
 
-LIGHT = ["arrays", "exercise", "guard", "runner", "judge", "diagnose", "report", "grade", "hints"]
+LIGHT = [
+    "arrays", "exercise", "guard", "runner", "judge", "diagnose", "report", "grade", "hints",
+    "progress", "store",
+]  # fmt: skip
 STANDARD = sys.stdlib_module_names
 
 
