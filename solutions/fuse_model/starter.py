@@ -15,7 +15,9 @@ def fuse_model(model):
 
     A pair is a layer and the batch norm that is called with its output, in whatever order the two
     were defined: Conv1d and BatchNorm1d, Conv2d and BatchNorm2d, Conv3d and BatchNorm3d, or Linear
-    and BatchNorm1d with as many features as the linear layer puts out. It is folded if
+    and BatchNorm1d with as many features as the linear layer puts out. Linear layers are called
+    with (N, features): of (N, L, features) a batch norm takes L for the channels, and a trace
+    cannot see that. A pair is folded if
     - nothing but the batch norm uses the layer's output,
     - the layer is called once, and its weight and bias are not used elsewhere in the forward pass,
     - the batch norm is in evaluation and has running statistics.
