@@ -103,6 +103,7 @@ def test_write_be_told_solve_and_go_on(visit, tmp_path, monkeypatch):  # noqa: F
     page.reload()
     page.get_by_text("# mine").wait_for()
     page.goto(page.url.replace(f"{id}/", ""))
+    page.wait_for_function("document.querySelector('[data-progress=bn2d]').innerText")
     assert page.locator("[data-progress=bn2d]").inner_text() == "solved, reference seen"
     assert page.locator(f"[data-progress={id}]").inner_text() == "started"
     with page.expect_download() as download:
@@ -119,6 +120,7 @@ def test_write_be_told_solve_and_go_on(visit, tmp_path, monkeypatch):  # noqa: F
         timeout=IN_TIME
     )
     assert page.locator("[data-progress=rms_norm]").inner_text() == "solved"
+    page.wait_for_function("document.querySelector('[data-progress=bn2d]').innerText")
     assert page.locator("[data-progress=bn2d]").inner_text() == "solved, reference seen"
 
 

@@ -99,7 +99,8 @@
       if (!name) return this.done();
       const fold = this.fold();
       fold.open = false;
-      fold.ontoggle = () => fold.open && this.ask();
+      // The event comes later: a card graded meanwhile is not asked about any more.
+      fold.ontoggle = () => fold.open && this.name === name && this.ask();
       this.current.element.classList.add("bn-shown");
       this.said("<kbd class='bn-key'>Space</kbd> shows the answer, <kbd class='bn-key'>1</kbd> to <kbd class='bn-key'>4</kbd> grade it,"
         + " <kbd class='bn-key'>u</kbd> takes a grade back.");
