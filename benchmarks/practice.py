@@ -4,16 +4,13 @@
 Chromium. The server is this machine, so the times are those of work, not of a network.
 """
 
-import functools
 import gzip
 import os
 import platform
 import statistics
 import sys
 import tempfile
-import threading
-from contextlib import contextmanager
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
@@ -59,7 +56,7 @@ def main():
     """Measure, print the tables, write them."""
     with tempfile.TemporaryDirectory() as folder:
         project = sites.project(Path(folder))
-        with served(project / "site") as address:
+        with sites.served(project / "site", Server) as address:
             sites.built(project, "site", *sites.STRICT, BNBANK_SITE_URL=address)
             with sync_playwright() as driver:
                 browser = driver.chromium.launch(
@@ -92,15 +89,6 @@ class Server(SimpleHTTPRequestHandler):
 
     def log_message(self, *said):
         pass
-
-
-@contextmanager
-def served(folder):
-    """Serve a folder while the block runs; gives the address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Server, directory=folder))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
 
 
 def size(assets):

@@ -104,9 +104,13 @@ def chromium():
 
 
 @contextmanager
-def served(folder):
-    """Serve a folder while the block runs; gives the address, which stands for ANYWHERE in it."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Server, directory=folder))
+def served(folder, handler=None):
+    """Serve a folder while the block runs; gives the address.
+
+    handler     how; if left out as GitHub Pages does, and with the address in the place of ANYWHERE
+    """
+    handler = functools.partial(handler or _Server, directory=folder)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/"
     server.shutdown()
