@@ -68,12 +68,8 @@ def practised(root):
 
 
 def in_page(exercise):
-    """Whether an exercise can be practised in the page.
-
-    It needs NumPy alone, and allows nothing else: where a compiler is allowed, speed is the
-    subject, and NumPy in a page has neither a compiler nor a BLAS.
-    """
-    return exercise.needs == "numpy" and not exercise.allows
+    """Whether an exercise can be practised in the page: Python there has NumPy, and no torch."""
+    return exercise.needs == "numpy"
 
 
 def bank(root):

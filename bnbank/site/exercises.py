@@ -11,7 +11,6 @@ from bnbank.site.questions import edit
 NEEDS = {"numpy": "NumPy", "torch": "torch", "gpu": "Triton, or a GPU"}
 PIP = ".venv/bin/pip install"
 ELSEWHERE = {  # why an exercise is not done in the page, and what has to be installed for it
-    "numpy": ("This one is about speed, which a browser does not show.", "speed"),
     "torch": ("This one needs torch, which does not run in a browser.", "torch"),
     "gpu": ("This one needs torch and Triton, which do not run in a browser.", "torch,speed"),
 }
@@ -78,7 +77,7 @@ def index(bank):
             f"{len(bank.exercises)} things to write by hand, about {hours:.0f} hours,"
             " each after those that it builds on.",
             f"{in_page} of them can be written and graded in the page;"
-            " the others need torch or a compiler, on your machine.",
+            " the others need torch, on your machine.",
             "A wrong attempt is told which mistake it made.\n",
             unsearched(
                 '<div class="bn-exercises" markdown="block">\n\n' + "\n".join(rows) + "\n\n</div>"
@@ -107,13 +106,16 @@ def _asked_for(bank, exercise, code):
 
 def _write(exercise, code):
     if practice_page.in_page(exercise):
+        local = f"In your own editor: `pytest solutions/{exercise.id}`."
+        if exercise.allows:
+            local += f" {' and '.join(exercise.allows)}, which may be imported, is not in the page."
         return "\n".join(
             [
                 unsearched(
                     f'<div class="bn-practice" data-exercise="{exercise.id}" markdown="block">\n\n'
                     f"{fence(code)}\n\n</div>"
                 ),
-                f"In your own editor: `pytest solutions/{exercise.id}`.\n{{ .bn-local }}\n",
+                f"{local}\n{{ .bn-local }}\n",
             ]
         )
     why, extra = ELSEWHERE[exercise.needs]
