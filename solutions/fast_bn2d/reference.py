@@ -62,15 +62,20 @@ def _slabs(rows, eps, room):
 
 
 def _sums(d):
-    """(C,) sums: products with ones."""
-    return _dots(d, np.ones(d.shape[2], np.result_type(d, np.float32)))
+    """(C,) sums: those of a piece of a row by BLAS, those of all pieces in float64."""
+    ones = np.ones(d.shape[2], np.result_type(d, np.float32))
+    return sum((part @ one).sum(axis=0, dtype=float) for part, one in _pieces(d, ones))
 
 
 def _dots(d, e):
-    """(C,) sums of products: those of a piece of a row by BLAS, those of all pieces in float64."""
+    """(C,) sums of products, the same way."""
+    return sum(np.vecdot(*parts).sum(axis=0, dtype=float) for parts in _pieces(d, e))
+
+
+def _pieces(d, e):
+    """Both, with at most PIECE values of a row at a time."""
     starts = range(0, d.shape[2], PIECE)
-    pieces = ((d[..., at : at + PIECE], e[..., at : at + PIECE]) for at in starts)
-    return sum(np.vecdot(*piece).sum(axis=0, dtype=float) for piece in pieces)
+    return ((d[..., at : at + PIECE], e[..., at : at + PIECE]) for at in starts)
 
 
 def _written_out(values, d):

@@ -324,10 +324,16 @@ EQUIVALENT_MUTANTS = {
     "at_once = max(1, SLAB // (m * room.itemsize)) -> "
     "at_once = max(1, SLAB * (m * room.itemsize))": "another size of the pieces: speed alone",
     "var = _dots(d, d) / m - mean ** 2 -> var = _dots(d, d) / m - mean ** 2": "swaps d with d",
-    "return _dots(d, np.ones(d.shape[2], np.result_type(d, np.float32))) -> "
-    "return _dots(d, np.ones(d.shape[2], "
-    "np.result_type(np.float32, d)))": "the wider of two, in either order",
-    "return sum((np.vecdot(*piece).sum(axis=0, dtype=float) for piece in pieces)) -> "
-    "return sum((np.vecdot(*piece).sum(axis=0) "
-    "for piece in pieces))": "sums of pieces rounded to float32: less than the tolerance",
+    "ones = np.ones(d.shape[2], np.result_type(d, np.float32)) -> "
+    "ones = np.ones(d.shape[2], "
+    "np.result_type(np.float32, d))": "the wider of two, in either order",
+    "return sum(((part @ one).sum(axis=0, dtype=float) for part, one in _pieces(d, ones))) -> "
+    "return sum(((part @ one).sum(axis=0) "
+    "for part, one in _pieces(d, ones)))": "sums of pieces in float32: less than the tolerance",
+    "return sum((np.vecdot(*parts).sum(axis=0, dtype=float) for parts in _pieces(d, e))) -> "
+    "return sum((np.vecdot(*parts).sum(axis=0) "
+    "for parts in _pieces(d, e)))": "sums of pieces in float32: less than the tolerance",
+    "return sum((np.vecdot(*parts).sum(axis=0, dtype=float) for parts in _pieces(d, e))) -> "
+    "return sum((np.vecdot(*parts).sum(axis=0, dtype=float) "
+    "for parts in _pieces(e, d)))": "a product has no order",
 }
