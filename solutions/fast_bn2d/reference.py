@@ -9,7 +9,7 @@ the rows, because NumPy multiplies two full arrays faster than it stretches one.
 import numpy as np
 
 SLAB = 2**22  # bytes of x that are worked on at once: a cache holds them, and calls stay few
-PIECE = 2**14  # values of a row in one sum of float32: where there is no BLAS, more lose digits
+LONG = 2**14  # values that one sum of float32 takes: where there is no BLAS, more lose digits
 
 
 def batch_norm_2d(x, weight, bias, eps=1e-5):
@@ -62,20 +62,22 @@ def _slabs(rows, eps, room):
 
 
 def _sums(d):
-    """(C,) sums: those of a piece of a row by BLAS, those of all pieces in float64."""
-    ones = np.ones(d.shape[2], np.result_type(d, np.float32))
-    return sum((part @ one).sum(axis=0, dtype=float) for part, one in _pieces(d, ones))
+    """(C,) sums: those of a row by BLAS, those of rows in float64; long rows are halved."""
+    if half := _half(d):
+        return _sums(d[..., :half]) + _sums(d[..., half:])
+    return (d @ np.ones(d.shape[2], np.result_type(d, np.float32))).sum(axis=0, dtype=np.float64)
 
 
 def _dots(d, e):
     """(C,) sums of products, the same way."""
-    return sum(np.vecdot(*parts).sum(axis=0, dtype=float) for parts in _pieces(d, e))
+    if half := _half(d):
+        return _dots(d[..., :half], e[..., :half]) + _dots(d[..., half:], e[..., half:])
+    return np.vecdot(d, e).sum(axis=0, dtype=np.float64)
 
 
-def _pieces(d, e):
-    """Both, with at most PIECE values of a row at a time."""
-    starts = range(0, d.shape[2], PIECE)
-    return ((d[..., at : at + PIECE], e[..., at : at + PIECE]) for at in starts)
+def _half(d):
+    """Where to halve rows that are too long to be summed in float32; 0 for others."""
+    return d.shape[2] // 2 if d.shape[2] > LONG else 0
 
 
 def _written_out(values, d):

@@ -289,9 +289,9 @@ EQUIVALENT_MUTANTS = {
     "SLAB = 2 ** 22 -> SLAB = 2 * 22": "another size of the pieces: speed alone",
     "SLAB = 2 ** 22 -> SLAB = 3 ** 22": "another size of the pieces: speed alone",
     "SLAB = 2 ** 22 -> SLAB = 2 ** 23": "another size of the pieces: speed alone",
-    "PIECE = 2 ** 14 -> PIECE = 2 * 14": "shorter sums of float32: speed alone",
-    "PIECE = 2 ** 14 -> PIECE = 3 ** 14": "BLAS sums longer rows well, too",
-    "PIECE = 2 ** 14 -> PIECE = 2 ** 15": "BLAS sums longer rows well, too",
+    "LONG = 2 ** 14 -> LONG = 2 * 14": "shorter sums of float32: speed alone",
+    "LONG = 2 ** 14 -> LONG = 3 ** 14": "BLAS sums longer rows well, too",
+    "LONG = 2 ** 14 -> LONG = 2 ** 15": "BLAS sums longer rows well, too",
     "rows = x.reshape(*x.shape[:2], -1) -> "
     "rows = x.reshape(*x.shape[:2], -2)": "NumPy takes any negative size as unknown",
     "y = np.empty(rows.shape, np.result_type(x.dtype, np.float32)) -> "
@@ -324,16 +324,30 @@ EQUIVALENT_MUTANTS = {
     "at_once = max(1, SLAB // (m * room.itemsize)) -> "
     "at_once = max(1, SLAB * (m * room.itemsize))": "another size of the pieces: speed alone",
     "var = _dots(d, d) / m - mean ** 2 -> var = _dots(d, d) / m - mean ** 2": "swaps d with d",
-    "ones = np.ones(d.shape[2], np.result_type(d, np.float32)) -> "
-    "ones = np.ones(d.shape[2], "
-    "np.result_type(np.float32, d))": "the wider of two, in either order",
-    "return sum(((part @ one).sum(axis=0, dtype=float) for part, one in _pieces(d, ones))) -> "
-    "return sum(((part @ one).sum(axis=0) "
-    "for part, one in _pieces(d, ones)))": "sums of pieces in float32: less than the tolerance",
-    "return sum((np.vecdot(*parts).sum(axis=0, dtype=float) for parts in _pieces(d, e))) -> "
-    "return sum((np.vecdot(*parts).sum(axis=0) "
-    "for parts in _pieces(d, e)))": "sums of pieces in float32: less than the tolerance",
-    "return sum((np.vecdot(*parts).sum(axis=0, dtype=float) for parts in _pieces(d, e))) -> "
-    "return sum((np.vecdot(*parts).sum(axis=0, dtype=float) "
-    "for parts in _pieces(e, d)))": "a product has no order",
+    "return (d @ np.ones(d.shape[2], np.result_type(d, "
+    "np.float32))).sum(axis=0, dtype=np.float64) -> "
+    "return (d @ np.ones(d.shape[2], "
+    "np.result_type(np.float32, d))).sum(axis=0, "
+    "dtype=np.float64)": "the wider of two, in either order",
+    "return (d @ np.ones(d.shape[2], np.result_type(d, "
+    "np.float32))).sum(axis=0, dtype=np.float64) -> "
+    "return (d @ np.ones(d.shape[2], "
+    "np.result_type(d, "
+    "np.float32))).sum(axis=0)": "rows' sums rounded to float32: less than the tolerance",
+    "return _dots(d[..., :half], e[..., :half]) + _dots(d[..., half:], e[..., half:]) -> "
+    "return _dots(e[..., :half], d[..., :half]) + "
+    "_dots(d[..., half:], e[..., half:])": "a product has no order",
+    "return _dots(d[..., :half], e[..., :half]) + _dots(d[..., half:], e[..., half:]) -> "
+    "return _dots(d[..., :half], e[..., :half]) + "
+    "_dots(e[..., half:], d[..., half:])": "a product has no order",
+    "return np.vecdot(d, e).sum(axis=0, dtype=np.float64) -> "
+    "return np.vecdot(e, d).sum(axis=0, dtype=np.float64)": "a product has no order",
+    "return np.vecdot(d, e).sum(axis=0, dtype=np.float64) -> "
+    "return np.vecdot(d, e).sum(axis=0)": "rows' sums rounded to float32: less than the tolerance",
+    "return d.shape[2] // 2 if d.shape[2] > LONG else 0 -> "
+    "return d.shape[2] // 2 if not d.shape[2] > LONG else 0": "BLAS sums longer rows well, too",
+    "return d.shape[2] // 2 if d.shape[2] > LONG else 0 -> "
+    "return d.shape[2] // 2 if d.shape[2] >= LONG else 0": "halves one length more",
+    "return d.shape[2] // 2 if d.shape[2] > LONG else 0 -> "
+    "return d.shape[2] // 3 if d.shape[2] > LONG else 0": "a third and the rest: as exact",
 }
