@@ -6,9 +6,11 @@ E[x²] − E[x]² gives NaN. Sums of rows and of products are BLAS's; constants 
 the rows, because NumPy multiplies two full arrays faster than it stretches one.
 """
 
+import math
+
 import numpy as np
 
-SLAB = 2**22  # bytes of x that are worked on at once: a cache holds them, and calls stay few
+SLAB = 2**22  # bytes of d that are worked on at once: a cache holds them, and calls stay few
 LONG = 2**14  # values that one sum of float32 takes: where there is no BLAS, more lose digits
 
 
@@ -51,9 +53,9 @@ def batch_norm_2d_backward(dy, x, weight, eps=1e-5):
 def _slabs(rows, eps, room):
     """A few channels at a time: d = x less a centre, in its place in `room`; d's mean and 1/σ."""
     m = rows.shape[0] * rows.shape[2]
-    at_once = max(1, SLAB // (m * room.itemsize))
-    for first in range(0, rows.shape[1], at_once):
-        channels = slice(first, first + at_once)
+    slabs = math.ceil(room.nbytes / SLAB)
+    for k in range(slabs):  # all of one size: a small last one would cost as many calls
+        channels = slice(rows.shape[1] * k // slabs, rows.shape[1] * (k + 1) // slabs)
         x, d = rows[:, channels], room[:, channels]
         np.subtract(x, _written_out(_sums(x[:1]) / x.shape[2], d), out=d)
         mean = _sums(d) / m
