@@ -126,6 +126,30 @@ def test_folds_open_by_click_by_key_by_link_and_all_at_once(visit):
     assert "N·H·W" in page.locator(".bn-answer:visible").inner_text()
 
 
+def test_a_link_within_the_page_closes_nothing(visit):
+    page = visit(CARD)
+    answers = page.locator(".bn-answer")
+    page.locator("summary").first.click()
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    contents = page.locator(".md-nav--secondary")
+    contents.get_by_text("Follow-ups", exact=True).click()
+    page.wait_for_url(f"**/{CARD}#follow-ups")
+    contents.get_by_text("Full answer", exact=True).click()
+    answers.nth(1).wait_for()
+    page.go_back()
+    page.wait_for_url(f"**/{CARD}#follow-ups")
+    page.wait_for_timeout(300)
+    assert not [url for url in asked if CARD in url], "the page was loaded anew"
+    assert answers.nth(0).is_visible()
+    assert answers.nth(1).is_visible()
+    page.get_by_role("article").locator("a[href*='/exercises/']").first.click()
+    page.wait_for_url("**/exercises/**")
+    page.go_back()
+    page.wait_for_url(f"**/{CARD}#follow-ups")
+    page.locator("h1", has_text="Which variance").wait_for()
+
+
 def test_every_formula_of_the_site_renders(visit, site):
     page = visit(CARD)
     page.get_by_role("button", name="Unfold everything").click()
