@@ -64,8 +64,9 @@ def test_a_later_deck_updates_in_place(collection, bank, tmp_path):
     known = card.note().id
 
     text = file.read_text(encoding="utf-8")
-    formula = "No. It normalizes\n\n$$\n\\hat x_i = x_i - \\mu\n$$\n\n"
-    file.write_text(text.replace("No. It normalizes", formula, 1), encoding="utf-8")
+    head, formula = "## Short answer\n\n", "$$\n\\hat x_i = x_i - \\mu\n$$\n\n"
+    assert head in text
+    file.write_text(text.replace(head, head + formula, 1), encoding="utf-8")
     time.sleep(1)  # Anki takes the newer of two notes, and counts in seconds
     assert take_in(collection, bank, tmp_path / "second.apkg")[:2] == (0, number)
 
