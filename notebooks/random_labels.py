@@ -220,8 +220,8 @@ for name, (mean, error) in differences.items():
 # %% [markdown]
 # Batch norm is ahead on the test set, and most of that without a trace of noise from batch-mates;
 # the noise adds less, if anything. This is one small network: in
-# [another](../questions/regularization/ghost-control.md) all of the small gain comes with the noise.
-# So the mechanism is a question to each network, and not the answer to all.
+# [another](../questions/regularization/ghost-control.md) all of the small gain comes with the
+# noise. So the mechanism is a question to each network, and not the answer to all.
 #
 # ## Try it
 #
