@@ -26,9 +26,10 @@
 # *more* shift than one without batch norm and still trains faster; so the shift is not what
 # matters, and a smoother loss is what helps.
 #
-# **What would refute it.** Noisy batch norm that trains no faster than no batch norm. And one
-# control that the paper does not have: the same noise *without* batch norm. If that cost nothing,
-# the experiment would say that this much shift harms nobody, and nothing on why batch norm helps.
+# **What would refute it.** Noisy batch norm that trains no faster than no batch norm. And a control
+# decides what it means: the same noise *without* batch norm, which in the paper prevents training
+# entirely. If it cost nothing, the experiment would say that this much shift harms nobody, and
+# nothing on why batch norm helps.
 #
 # Cards: [noise after batch norm](../questions/why-it-works/noise-after-bn.md),
 # [three accounts](../questions/why-it-works/three-accounts.md).
