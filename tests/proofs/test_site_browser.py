@@ -106,6 +106,7 @@ def test_the_search_finds_a_card_without_giving_its_answer_away(visit):
     page.wait_for_url(f"**/{CARD}*")
     page.locator(".md-content h1", has_text="Which variance").wait_for()
     assert page.evaluate("window.still") == "here", "the card was not opened by instant loading"
+    assert page.locator(".md-content h1").inner_text().startswith("Which variance")
     assert not page.locator(".bn-answer").first.is_visible()
 
 
